@@ -1,0 +1,333 @@
+"""The figures in ``data/``, as tables, each with its source.
+
+Loading converts types and raises on what it cannot read. Constraints, keys and conventions are the work of :mod:`gigafleet.check`.
+The folder is the checkout's ``data/``, or the copy inside an installed wheel, or the one named by the variable ``GIGAFLEET_DATA``.
+"""
+
+import functools
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from gigafleet.errors import UnknownNameError, unknown
+
+CASES = ("low", "mid", "high")
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def folder(part: str = "data") -> Path:
+    """Return where the tables (``data``) or the notebooks (``notebooks``) are."""
+    if part == "data" and (named := os.environ.get("GIGAFLEET_DATA")):
+        return Path(named)
+    here = Path(__file__).resolve().parent
+    inside = here / part
+    return inside if inside.is_dir() else here.parents[1] / part
+
+
+def read_yaml(path: Path) -> object:
+    """Return what a YAML file holds."""
+    with path.open(encoding="utf-8") as file:
+        return yaml.load(file, Loader=_YAML)
+
+
+@functools.cache
+def package() -> dict:
+    """Return the description of the tables, ``datapackage.yaml``."""
+    return read_yaml(folder() / "datapackage.yaml")
+
+
+def _numbers(column: pd.Series, where: str) -> pd.Series:
+    try:
+        return pd.to_numeric(column.replace("", "nan"))
+    except ValueError:
+        bad = next(i for i, text in column.items() if pd.isna(pd.to_numeric(text, errors="coerce")) and text not in ("", "nan"))
+        raise ValueError(f"{where}, line {bad + 2}, column {column.name}: {column[bad]!r} is not a number") from None
+
+
+@functools.cache
+def _resource(name: str) -> pd.DataFrame:
+    resource = next(r for r in package()["resources"] if r["name"] == name)
+    path = folder() / resource["path"]
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    fields = resource["schema"]["fields"]
+    if list(table.columns) != [f["name"] for f in fields]:
+        raise ValueError(f"{path.name}: columns are {list(table.columns)}, not {[f['name'] for f in fields]}")
+    for field in fields:
+        column = table[field["name"]]
+        if field["type"] == "number":
+            table[field["name"]] = _numbers(column, path.name)
+        elif field["type"] == "boolean":
+            known = {**dict.fromkeys(field["trueValues"], True), **dict.fromkeys(field["falseValues"], False)}
+            wrong = column[~column.isin(known)]
+            if len(wrong):
+                raise ValueError(
+                    f"{path.name}, line {wrong.index[0] + 2}, column {field['name']}: {wrong.iloc[0]!r} is not one of {list(known)}"
+                )
+            table[field["name"]] = column.map(known).astype(bool)
+    return table
+
+
+def reload() -> None:
+    """Forget what was read, so that an edited table is read again."""
+    for cached in (package, _resource, deals, quantities, _names):
+        cached.cache_clear()
+
+
+def facts() -> pd.DataFrame:
+    """Return every row of ``facts.csv``, preferred or not."""
+    return _resource("facts").copy()
+
+
+def sources() -> pd.DataFrame:
+    """Return the sources, indexed by ``source_id``."""
+    return _resource("sources").set_index("source_id")
+
+
+def subjects(kind: str | None = None) -> pd.DataFrame:
+    """Return what the figures are about, indexed by short name; of one kind, if given."""
+    table = _resource("subjects").set_index("subject")
+    kinds = list(dict.fromkeys(table["kind"]))
+    if kind is None:
+        return table
+    if kind not in kinds:
+        raise unknown("kind of subject", kind, kinds)
+    return table[table["kind"] == kind]
+
+
+@functools.cache
+def quantities() -> pd.DataFrame:
+    """Return the codebook: unit, conditions, plausible limits and meaning of every quantity."""
+    book = pd.DataFrame.from_dict(package()["quantities"], orient="index")
+    book["series"] = book["series"].eq(True)
+    return book
+
+
+def amd_quarters() -> pd.DataFrame:
+    """Return AMD's reported quarters, indexed by quarter such as ``2025Q4``."""
+    return _resource("amd_quarters").set_index("quarter")
+
+
+@functools.cache
+def deals() -> dict[str, dict]:
+    """Return the terms of the deals, by id."""
+    return {deal["id"]: deal for deal in read_yaml(folder() / "deals.yaml")["deals"]}
+
+
+def deal(name: str) -> dict:
+    """Return the terms of one deal.
+
+    >>> deal("amd-openai")["public"]["capacity_gw"]
+    6
+    """
+    if name not in deals():
+        raise unknown("deal", name, deals())
+    return deals()[name]
+
+
+def _plain(name: str) -> str:
+    """Strip a name of case, punctuation and the words that people put before it."""
+    words = re.sub(r"\b(amd|nvidia|instinct|google|aws|intel|series|gpu|sxm\d?)\b", " ", name.lower())
+    return re.sub(r"[^a-z0-9]", "", words) or re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@functools.cache
+def _names(kind: str) -> dict[str, str]:
+    table = subjects(kind)
+    names = {}
+    for column in ("aliases", "name"):
+        for subject, text in table[column].items():
+            names.update({_plain(alias): subject for alias in text.split(";") if alias.strip()})
+    return names | {_plain(subject): subject for subject in table.index}
+
+
+def find(name: str, kind: str = "accelerator") -> str:
+    """Return the short name behind a name as people write it.
+
+    Parameters
+    ----------
+    name
+        Case, spaces, punctuation, the vendor and "Instinct" do not matter.
+    kind
+        Kind of subject.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest name and all that are known.
+
+    >>> find("AMD Instinct mi300x"), find("MI450"), find("helios", "system")
+    ('MI300X', 'MI455X', 'Helios')
+    """
+    names = _names(kind)
+    if isinstance(name, str) and _plain(name) in names:
+        return names[_plain(name)]
+    raise unknown(kind, name, subjects(kind).index)
+
+
+def column(quantity: str, condition: str) -> str:
+    """Return the name of the column that a quantity under a condition has in a wide table."""
+    return quantity if quantities().loc[quantity, "conditions"][0] == condition else f"{quantity}_{condition}"
+
+
+def _mid(rows: pd.DataFrame) -> pd.Series:
+    """Return the values, and the geometric mean of low and high where a source gives no more than these."""
+    return rows["value"].fillna(np.sqrt(rows["low"] * rows["high"]))
+
+
+def table(kind: str, case: str = "mid") -> pd.DataFrame:
+    """Return one row a subject of a kind, one column a quantity, from the preferred figures.
+
+    Parameters
+    ----------
+    kind
+        ``accelerator``, ``system``, ``region``, ...
+    case
+        ``mid``, or ``low`` or ``high`` for the ends of each cell's own range (which are not the low or high of an answer).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by short name: attributes that are text, then the quantities with their unit in the name. An absent figure is NaN.
+        ``attrs["midpoints"]`` lists the cells whose source gives a range only; their ``mid`` is the geometric mean of its ends.
+    """
+    if case not in CASES:
+        raise unknown("case", case, CASES)
+    attributes = subjects(kind)
+    attributes = attributes.loc[:, (attributes != "").any()].drop(columns=["kind", "aliases", "note"], errors="ignore")
+    book = quantities()
+    fixed = book.index[book["conditions"].map(lambda c: c != "any")]
+    rows = facts()
+    rows = rows[rows["preferred"] & rows["subject"].isin(attributes.index) & rows["quantity"].isin(fixed)]
+    order = {
+        column(quantity, condition): None for quantity in fixed for condition in book.loc[quantity, "conditions"]
+    }
+    rows = rows.assign(
+        column=[column(q, c) for q, c in zip(rows["quantity"], rows["condition"], strict=True)],
+        number=_mid(rows) if case == "mid" else rows[case].fillna(_mid(rows)),
+    )
+    numbers = rows.pivot(index="subject", columns="column", values="number")
+    numbers = numbers.reindex(index=attributes.index, columns=[c for c in order if c in numbers.columns])
+    wide = pd.concat([attributes, numbers.astype(float)], axis=1)
+    wide.columns.name = None
+    wide.attrs["midpoints"] = list(zip(*rows.loc[rows["value"].isna(), ["subject", "column"]].to_numpy().T.tolist(), strict=True))
+    return wide
+
+
+def accelerators(case: str = "mid") -> pd.DataFrame:
+    """Return the accelerators, indexed by short name. See :func:`table`."""
+    return table("accelerator", case)
+
+
+def systems(case: str = "mid") -> pd.DataFrame:
+    """Return servers and racks, indexed by short name. See :func:`table`."""
+    return table("system", case)
+
+
+def regions(case: str = "mid") -> pd.DataFrame:
+    """Return electricity price [USD/MWh] and carbon intensity [g/kWh] by region. See :func:`table`."""
+    return table("region", case)
+
+
+def _preferred(subject: str, quantity: str, condition: str | None) -> pd.Series:
+    if quantity not in quantities().index:
+        raise unknown("quantity", quantity, quantities().index)
+    rows = _resource("facts")
+    rows = rows[(rows["subject"] == subject) & (rows["quantity"] == quantity) & rows["preferred"]]
+    condition = condition or quantities().loc[quantity, "conditions"][0]
+    match = rows[rows["condition"] == condition]
+    if match.empty:
+        have = ", ".join(rows["condition"]) or "no condition at all"
+        raise UnknownNameError(f"no figure for {quantity} of {subject} under {condition!r}; there is one for: {have}")
+    return match.iloc[0]
+
+
+def value(subject: str, quantity: str, condition: str | None = None, case: str = "mid") -> float:
+    """Return one preferred figure, in the unit that the quantity's name ends with.
+
+    >>> value("MI300X", "tdp_w")
+    750.0
+    """
+    if case not in CASES:
+        raise unknown("case", case, CASES)
+    row = _preferred(subject, quantity, condition)
+    mid = float(_mid(row.to_frame().T.infer_objects()).iloc[0])
+    return mid if case == "mid" or pd.isna(row[case]) else float(row[case])
+
+
+def ranges(inputs: dict[str, tuple]) -> pd.DataFrame:
+    """Return the ranges of named inputs, for :func:`gigafleet.uncertainty.sample`.
+
+    Parameters
+    ----------
+    inputs
+        Name of the input -> (subject, quantity) or (subject, quantity, condition).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by input: ``low``, ``value``, ``high``, ``range_kind``, ``unit``, ``kind``, ``source_id``, ``note``. An input without
+        a range has low = value = high.
+    """
+    rows = {name: _preferred(*([*where, None][:3])) for name, where in inputs.items()}
+    frame = pd.DataFrame(rows).T[["low", "value", "high", "range_kind", "unit", "kind", "source_id", "note"]]
+    frame[["low", "value", "high"]] = frame[["low", "value", "high"]].astype(float)
+    mid = _mid(frame)
+    frame["low"], frame["high"] = frame["low"].fillna(mid), frame["high"].fillna(mid)
+    return frame
+
+
+def _with_sources(rows: pd.DataFrame) -> pd.DataFrame:
+    joined = sources()[["title", "publisher", "url", "access"]].rename(columns={"title": "source"})
+    return rows.join(joined, on="source_id")
+
+
+def provenance(subject: str, quantity: str) -> pd.DataFrame:
+    """Return every row behind a cell, preferred first, with its source.
+
+    Parameters
+    ----------
+    subject
+        Short name, or an accelerator's name as people write it.
+    quantity
+        Name of a quantity, or of a column of a wide table such as ``memory_gb_usable``.
+    """
+    known = subjects()
+    subject = subject if subject in known.index else find(subject)
+    rows = _resource("facts")
+    rows = rows[rows["subject"] == subject]
+    columns = [
+        quantity == q or (quantities().loc[q, "conditions"] != "any" and quantity == column(q, c))
+        for q, c in zip(rows["quantity"], rows["condition"], strict=True)
+    ]
+    rows = rows[columns]
+    if rows.empty:
+        have = facts()
+        raise unknown(f"quantity of {subject}", quantity, dict.fromkeys(have.loc[have["subject"] == subject, "quantity"]))
+    return _with_sources(rows.sort_values(["condition", "preferred", "as_of"], ascending=[True, False, False])).reset_index(drop=True)
+
+
+def disagreements() -> pd.DataFrame:
+    """Return the figures on which sources differ under one condition, with their spread.
+
+    Returns
+    -------
+    DataFrame
+        One row a subject, quantity and condition: ``preferred``, ``lowest``, ``highest``, ``spread`` (highest over lowest, less one),
+        ``sources`` and the ``reason`` for the preferred one; the widest spread first. Figures that move with time are no disagreement.
+    """
+    rows = facts()
+    rows = rows[~rows["quantity"].map(quantities()["series"])].assign(mid=_mid(rows))
+    key = ["subject", "quantity", "condition"]
+    grouped = rows.groupby(key, sort=False)
+    result = grouped["mid"].agg(lowest="min", highest="max")
+    result["sources"] = grouped["source_id"].agg(lambda ids: ", ".join(dict.fromkeys(ids)))
+    best = rows[rows["preferred"]].set_index(key)
+    result = result.join(best[["mid", "unit", "note"]].rename(columns={"mid": "preferred", "note": "reason"}))
+    result = result[result["highest"] > result["lowest"]].reset_index()
+    result["spread"] = result["highest"] / result["lowest"] - 1
+    order = [*key, "unit", "preferred", "lowest", "highest", "spread", "sources", "reason"]
+    return result[order].sort_values("spread", ascending=False, ignore_index=True)

@@ -1,0 +1,255 @@
+"""Hold the tables in ``data/`` to their schema and to the conventions, and list everything that is wrong at once.
+
+The schema is that of ``datapackage.yaml`` and Frictionless checks it. The conventions are ours: one preferred figure, units, plausible
+limits, dense rather than sparse throughput, memory and power that add up. An exception to a convention is a row of the quantity
+``convention_exception`` with its reason.
+"""
+
+import datetime
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gigafleet import catalog
+
+KEY = ["subject", "quantity", "condition"]
+
+
+class Problem(NamedTuple):
+    """Something wrong in a table: where it is, the value found and what is allowed."""
+
+    file: str
+    line: int | None
+    column: str
+    value: object
+    allowed: str
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f", line {self.line}"
+        return f"{self.file}{line}, column {self.column}: {self.value!r}; {self.allowed}"
+
+
+def problems() -> list[Problem]:
+    """Return all that is wrong with the tables, in the order of the files; an empty list if nothing is."""
+    found = schema_problems()
+    if found:
+        return found  # the conventions need tables that can be read
+    for rule in (_identity, _ranges, _codebook, _preference, _dates, _assumptions, _throughput, _memory, _power, _deals):
+        found += rule()
+    return found
+
+
+def schema_problems() -> list[Problem]:
+    """Return what Frictionless finds: types, constraints, keys and references."""
+    from frictionless import Package
+
+    found = []
+    report = Package(str(catalog.folder() / "datapackage.yaml")).validate()
+    for error in report.errors:
+        found.append(Problem("datapackage.yaml", None, error.type, error.title, error.note))
+    for task in report.tasks:
+        for error in task.errors:
+            column = getattr(error, "field_name", "") or ", ".join(getattr(error, "field_names", []) or []) or error.type
+            value = getattr(error, "cell", "") or ", ".join(map(str, getattr(error, "cells", []) or []))
+            found.append(Problem(task.place, getattr(error, "row_number", None), column, value, error.note))
+    return found
+
+
+def _facts_problem(row: int, column: str, value: object, allowed: str) -> Problem:
+    return Problem("facts.csv", int(row) + 2, column, value, allowed)
+
+
+def _identity() -> list[Problem]:
+    """Subjects that no figure mentions are fine; names that lead to two subjects are not."""
+    found = []
+    for kind, group in catalog.subjects().groupby("kind"):
+        owners: dict[str, str] = {}
+        for subject, row in group.iterrows():
+            for name in [subject, *row["aliases"].split(";")]:
+                plain = catalog._plain(name)
+                if name.strip() and owners.setdefault(plain, subject) != subject:
+                    found.append(Problem("subjects.csv", None, "aliases", name, f"already leads to the {kind} {owners[plain]!r}"))
+    known = set(catalog.subjects("accelerator").index)
+    for subject, name in catalog.subjects()["accelerator"].items():
+        if name and name not in known:
+            found.append(Problem("subjects.csv", None, "accelerator", name, f"of {subject}: must be an accelerator's short name"))
+    return found
+
+
+def _ranges() -> list[Problem]:
+    found = []
+    facts = catalog.facts()
+    for i, row in facts.iterrows():
+        low, value, high = row["low"], row["value"], row["high"]
+        if pd.isna(value) and (pd.isna(low) or pd.isna(high)):
+            found.append(_facts_problem(i, "value", "", "must be given where low and high are not both there"))
+        if low > high or low > value or value > high:
+            found.append(_facts_problem(i, "value", f"{low:g} / {value:g} / {high:g}", "low <= value <= high"))
+        if (pd.notna(low) or pd.notna(high)) != bool(row["range_kind"]):
+            found.append(_facts_problem(i, "range_kind", row["range_kind"], "given exactly where low or high is given"))
+    return found
+
+
+def _codebook() -> list[Problem]:
+    """Every quantity, condition and unit of the facts is in the codebook, and every quantity of the codebook has a fact."""
+    found = []
+    book, facts = catalog.quantities(), catalog.facts()
+    for i, row in facts.iterrows():
+        if row["quantity"] not in book.index:
+            found.append(_facts_problem(i, "quantity", row["quantity"], "must be listed under `quantities` in datapackage.yaml"))
+            continue
+        entry = book.loc[row["quantity"]]
+        if row["unit"] != entry["unit"]:
+            found.append(_facts_problem(i, "unit", row["unit"], f"{row['quantity']} is in {entry['unit']}"))
+        if entry["conditions"] != "any" and row["condition"] not in entry["conditions"]:
+            found.append(_facts_problem(i, "condition", row["condition"], f"one of {', '.join(entry['conditions'])}"))
+        for column in ("low", "value", "high"):
+            if row[column] < entry["minimum"] or row[column] > entry["maximum"]:
+                limits = f"plausible are {entry['minimum']:g} to {entry['maximum']:g} {entry['unit']}"
+                found.append(_facts_problem(i, column, row[column], limits))
+    for quantity in book.index.difference(facts["quantity"]):
+        found.append(Problem("datapackage.yaml", None, "quantities", quantity, "no row of facts.csv uses it"))
+    return found
+
+
+def _preference() -> list[Problem]:
+    """One preferred row, the newest of a series, and a reason wherever there was a choice."""
+    found = []
+    facts, book = catalog.facts(), catalog.quantities()
+    for (subject, quantity, condition), group in facts.groupby(KEY, sort=False):
+        name = f"{subject} {quantity} {condition}"
+        chosen = group[group["preferred"]]
+        if len(chosen) != 1:
+            found.append(_facts_problem(group.index[0], "preferred", f"{len(chosen)} times yes", f"exactly one row of {name}"))
+        elif quantity in book.index and book.loc[quantity, "series"]:
+            if chosen["as_of"].iloc[0] != group["as_of"].max():
+                found.append(_facts_problem(chosen.index[0], "preferred", "yes", f"the newest row of {name} is to be preferred"))
+        elif len(group) > 1 and not chosen["note"].iloc[0]:
+            found.append(_facts_problem(chosen.index[0], "note", "", f"must say why this row of {name} is preferred"))
+    return found
+
+
+def _dates() -> list[Problem]:
+    today = datetime.date.today().isoformat()
+    found = []
+    for i, row in catalog.facts().iterrows():
+        if not row["as_of"] and not row["note"]:
+            found.append(_facts_problem(i, "as_of", "", "empty only with a note that says why"))
+        if row["as_of"] > today:
+            found.append(_facts_problem(i, "as_of", row["as_of"], "no later than today"))
+    return found
+
+
+def _assumptions() -> list[Problem]:
+    """An assumption gives its reason, and its range unless it is a datasheet value that was not re-read or a rule."""
+    found = []
+    facts = catalog.facts()
+    for i, row in facts[facts["kind"] == "assumption"].iterrows():
+        if not row["note"]:
+            found.append(_facts_problem(i, "note", "", "an assumption gives its reason"))
+        elif not row["range_kind"] and "not re-read" not in row["note"] and row["quantity"] != "convention_exception":
+            found.append(_facts_problem(i, "range_kind", "", "an assumption has a range"))
+    return found
+
+
+def exceptions(rule: str) -> set[str]:
+    """Return the subjects that a rule does not bind, by the rows of ``convention_exception``."""
+    facts = catalog.facts()
+    return set(facts.loc[(facts["quantity"] == "convention_exception") & (facts["condition"] == rule), "subject"])
+
+
+def _breaks(rule: str, table: pd.DataFrame, holds: pd.Series, shown: pd.Series, allowed: str) -> list[Problem]:
+    broken = table.index[~holds & ~table.index.isin(list(exceptions(rule)))]
+    return [Problem("facts.csv", None, rule, f"{subject}: {shown[subject]:.4g}", allowed) for subject in broken]
+
+
+def _throughput() -> list[Problem]:
+    """Dense figures: FP8 about twice BF16 and FP4 no slower than FP8. A sparse figure among them breaks this."""
+    table = catalog.accelerators()
+    fp8, fp4 = table["fp8_tflops"] / table["bf16_tflops"], table["fp4_tflops"] / table["fp8_tflops"]
+    return [
+        *_breaks("fp8_twice_bf16", table, fp8.isna() | (fp8 >= 1.9), fp8, "dense FP8 is at least 1.9 times BF16"),
+        *_breaks("fp4_at_least_fp8", table, fp4.isna() | (fp4 >= 1), fp4, "dense FP4 is at least FP8"),
+    ]
+
+
+def _contents() -> tuple[pd.DataFrame, pd.DataFrame]:
+    systems = catalog.systems()
+    systems = systems[(systems["accelerator"] != "") & systems["accelerators_per_system"].notna()]
+    return systems, catalog.accelerators().loc[systems["accelerator"]].set_index(systems.index)
+
+
+def _memory() -> list[Problem]:
+    """A system's memory is that of its accelerators, within 5 %, on one basis."""
+    systems, inside = _contents()
+    found = []
+    for basis in ("memory", "memory_usable"):
+        system_column, chip_column = basis.replace("memory", "memory_tb"), basis.replace("memory", "memory_gb")
+        if system_column in systems and chip_column in inside:
+            ratio = 1000 * systems[system_column] / (systems["accelerators_per_system"] * inside[chip_column])
+            holds = ratio.isna() | ratio.between(0.95, 1.05)
+            found += _breaks("memory_adds_up", systems, holds, ratio, "system memory over that of its accelerators is 0.95 to 1.05")
+    return found
+
+
+def _power() -> list[Problem]:
+    """A server or a rack draws at least what its accelerators may draw."""
+    systems, inside = _contents()
+    kw = systems["rack_kw"].fillna(systems["server_kw"])
+    ratio = kw / (systems["accelerators_per_system"] * inside["tdp_w"] / 1000)
+    return _breaks("power_adds_up", systems, ratio.isna() | (ratio >= 1), ratio, "system power over its accelerators' TDP is at least 1")
+
+
+def _deals() -> list[Problem]:
+    """Tranches add up to the warrant, milestones and targets rise, sources and subjects exist."""
+    found = []
+
+    def say(name: str, value: object, allowed: str) -> None:
+        found.append(Problem("deals.yaml", None, name, value, allowed))
+
+    sources, subjects = set(catalog.sources().index), catalog.subjects()
+    for name, deal in catalog.deals().items():
+        public, warrant = deal["public"], deal.get("warrant")
+        blocks = [public, *([warrant["public"]] if warrant else [])]
+        for source in (s for block in blocks for s in block["sources"]):
+            if source not in sources:
+                say(f"{name} sources", source, "must be in sources.csv")
+        if name not in subjects.index:
+            say("id", name, "must be a subject of kind deal")
+        if public["binding_gw"] is not None and public["binding_gw"] > public["capacity_gw"]:
+            say(f"{name} binding_gw", public["binding_gw"], f"at most capacity_gw, {public['capacity_gw']}")
+        if deal["accelerator"] is not None and deal["accelerator"] not in catalog.subjects("accelerator").index:
+            say(f"{name} accelerator", deal["accelerator"], "must be an accelerator's short name")
+        if warrant is None:
+            continue
+        tranches = warrant["assumed"]["tranches"]
+        total = sum(t["shares"] for t in tranches)
+        if total != warrant["public"]["shares"]:
+            say(f"{name} tranches", total, f"must add up to {warrant['public']['shares']} shares")
+        for field in ("milestone_gw", "target_usd"):
+            values = [t[field] for t in tranches]
+            if values != sorted(set(values)):
+                say(f"{name} {field}", values, "must rise from tranche to tranche")
+        if tranches[-1]["target_usd"] != warrant["public"]["final_target_usd"]:
+            say(f"{name} target_usd", tranches[-1]["target_usd"], f"the last is public: {warrant['public']['final_target_usd']}")
+    return found
+
+
+def summary() -> pd.Series:
+    """Return counts of rows, sources and disagreements, and the oldest and newest figure."""
+    facts = catalog.facts()
+    dates = facts.loc[facts["as_of"].map(lambda d: bool(re.match(r"\d{4}", d))), "as_of"]
+    kinds = facts["kind"].value_counts()
+    values = {
+        "subjects": len(catalog.subjects()),
+        "figures": len(facts),
+        "of them assumptions": int(kinds.get("assumption", 0)),
+        "with a range": int(np.sum(facts["range_kind"] != "")),
+        "sources": len(catalog.sources()),
+        "disagreements": len(catalog.disagreements()),
+        "oldest figure": dates.min(),
+        "newest figure": dates.max(),
+    }
+    return pd.Series(values, name="data")

@@ -1,0 +1,166 @@
+"""From ranges to samples to intervals.
+
+A range is three points: ``low``, ``value``, ``high``. The value is the median. A ``p5_p95`` range gives the 5 % and 95 % quantiles. A
+``min_max`` range is the smallest and the largest figure that somebody published: such extremes miss the tails, so they are read as the
+10 % and 90 % quantiles, which makes the 90 % interval 1.28 times as wide on either side. ``options`` are drawn with equal weight.
+
+Between the points the distribution is a two-piece normal in a scale that fits the quantity: the logarithm where all points are above
+zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the number itself otherwise. The module knows no
+model.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit, ndtri
+from scipy.stats import norm, qmc
+
+from gigafleet.errors import require, unknown
+
+SCALES = {"lognormal": (np.log, np.exp), "logit-normal": (logit, expit), "normal": (np.asarray, np.asarray)}
+RANGE_QUANTILE = {"p5_p95": 0.95, "min_max": 0.90, "": 0.95}
+
+
+def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
+    """Return the ranges completed: every input with low, value, high, range_kind, scale and a flag for a made-up middle.
+
+    Parameters
+    ----------
+    ranges
+        Indexed by input, columns ``low``, ``value``, ``high``; optional ``range_kind`` (``p5_p95`` if absent), ``unit`` (``share`` asks
+        for log-odds) and ``scale`` (one of lognormal, logit-normal, normal).
+
+    Returns
+    -------
+    DataFrame
+        With ``scale`` filled and ``midpoint`` True where the value was missing and is the geometric mean of low and high.
+
+    Raises
+    ------
+    ValueError
+        Naming the input whose points are missing, out of order or outside what its scale allows.
+    """
+    frame = ranges.copy()
+    for column in ("low", "value", "high"):
+        if column not in frame:
+            raise ValueError(f"ranges need a column {column!r}; they have {list(frame.columns)}")
+        frame[column] = frame[column].astype(float)
+    for column in ("range_kind", "unit", "scale"):
+        frame[column] = frame[column].fillna("") if column in frame else ""
+    frame["midpoint"] = frame["value"].isna()
+    frame["value"] = frame["value"].fillna(np.sqrt(frame["low"] * frame["high"]))
+    frame["low"], frame["high"] = frame["low"].fillna(frame["value"]), frame["high"].fillna(frame["value"])
+    for name, row in frame.iterrows():
+        if row["range_kind"] not in (*RANGE_QUANTILE, "options"):
+            raise unknown(f"range_kind of {name}", row["range_kind"], ["p5_p95", "min_max", "options"])
+        if not np.isfinite([row["low"], row["value"], row["high"]]).all():
+            raise ValueError(f"{name}: a range needs a value, or a low and a high; it has {row['low']}, {row['value']}, {row['high']}")
+        if not row["low"] <= row["value"] <= row["high"]:
+            raise ValueError(f"{name}: low <= value <= high must hold, not {row['low']:g}, {row['value']:g}, {row['high']:g}")
+        if not row["scale"]:
+            share = row["unit"] == "share" and 0 < row["low"] and row["high"] < 1
+            frame.loc[name, "scale"] = "logit-normal" if share else "lognormal" if row["low"] > 0 else "normal"
+        elif row["scale"] not in SCALES:
+            raise unknown(f"scale of {name}", row["scale"], SCALES)
+    return frame
+
+
+def _correlate(normals: np.ndarray, names: pd.Index, correlations: dict[tuple[str, str], float]) -> np.ndarray:
+    """Give independent normals the rank correlations asked for (Gaussian copula, r = 2 sin(pi rho / 6))."""
+    matrix = np.eye(len(names))
+    for (a, b), rho in correlations.items():
+        for name in (a, b):
+            if name not in names:
+                raise unknown("input in correlations", name, names)
+        if a == b:
+            raise ValueError(f"correlations: {a!r} is paired with itself")
+        require(f"rank correlation of {a} and {b}", rho, minimum=-1, maximum=1)
+        i, j = names.get_loc(a), names.get_loc(b)
+        matrix[i, j] = matrix[j, i] = 2 * np.sin(np.pi * rho / 6)
+    try:
+        return normals @ np.linalg.cholesky(matrix).T
+    except np.linalg.LinAlgError:
+        raise ValueError(f"correlations are not positive definite: {correlations}") from None
+
+
+def sample(
+    ranges: pd.DataFrame, n: int, seed: int, correlations: dict[tuple[str, str], float] | None = None
+) -> pd.DataFrame:
+    """Draw samples of inputs from their ranges, by a scrambled Sobol sequence.
+
+    Parameters
+    ----------
+    ranges
+        See :func:`prepare`.
+    n
+        Number of samples; a power of two, as the sequence is balanced only there. ``n=1`` gives the values themselves.
+    seed
+        The same seed gives the same samples.
+    correlations
+        Pair of inputs -> rank correlation (Spearman).
+
+    Returns
+    -------
+    DataFrame
+        One row a sample, one column an input, in the inputs' units.
+
+    Raises
+    ------
+    ValueError
+        On a bad range, an n that is no power of two, an unknown input or correlations that no joint distribution has.
+
+    Examples
+    --------
+    >>> power = pd.DataFrame({"low": 1.0, "value": 3.162278, "high": 10.0}, index=["kw"])
+    >>> interval(sample(power, 2**14, seed=0)["kw"]).round(2).tolist()
+    [1.0, 3.16, 10.0]
+    """
+    frame = prepare(ranges)
+    if n != int(n) or n < 1 or (int(n) & (int(n) - 1)):
+        below = 2 ** int(np.log2(max(n, 1)))
+        raise ValueError(f"n must be a power of two (Sobol points are balanced only there), not {n}; try {below} or {2 * below}")
+    if n == 1:
+        return frame["value"].to_frame().T.reset_index(drop=True)
+    uniform = qmc.Sobol(len(frame), scramble=True, rng=np.random.default_rng(seed)).random(int(n))
+    normals = ndtri(uniform)
+    if correlations:
+        normals = _correlate(normals, frame.index, correlations)
+    columns = {name: _draw(row, normals[:, i]) for i, (name, row) in enumerate(frame.iterrows())}
+    return pd.DataFrame(columns)
+
+
+def _draw(row: pd.Series, normal: np.ndarray) -> np.ndarray:
+    """Turn standard normals into draws from one range."""
+    if row["range_kind"] == "options":
+        options = np.unique([row["low"], row["high"]] if row["midpoint"] else [row["low"], row["value"], row["high"]])
+        return options[np.minimum((norm.cdf(normal) * len(options)).astype(int), len(options) - 1)]
+    forward, back = SCALES[row["scale"]]
+    low, middle, high = forward(row[["low", "value", "high"]].to_numpy(float))
+    z = ndtri(RANGE_QUANTILE[row["range_kind"]])
+    return back(middle + normal / z * np.where(normal < 0, middle - low, high - middle))
+
+
+def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9) -> pd.Series | pd.DataFrame:
+    """Return the median of samples and the ends of their central interval.
+
+    Parameters
+    ----------
+    samples
+        One row a sample.
+    level
+        Probability inside the interval.
+
+    Returns
+    -------
+    Series or DataFrame
+        ``low``, ``median``, ``high``; for a DataFrame one row a column of it. NaN where all samples are.
+
+    Raises
+    ------
+    ValueError
+        If the level is not between 0 and 1.
+    """
+    require("level", level, above=0, maximum=1)
+    frame = samples if isinstance(samples, pd.DataFrame) else pd.Series(samples).to_frame("samples")
+    quantiles = frame.quantile([(1 - level) / 2, 0.5, (1 + level) / 2])
+    quantiles.index = ["low", "median", "high"]
+    return quantiles.T if isinstance(samples, pd.DataFrame) else quantiles["samples"]
