@@ -1,0 +1,300 @@
+"""What it costs to own and run accelerators: capital by annuity, facility, network, energy, upkeep.
+
+Each class of asset is spread over its own life. The hours are those of ownership, 8,760 a year, busy or not. One set of rate, lives,
+network, facility, PUE and energy serves every accelerator; only price and power differ. Prices are on the basis of the price given:
+mixing a hyperscaler's bill of materials with a retail quote compares nothing.
+
+Every function is plain arithmetic on floats, arrays, Series or DataArrays of any shape that broadcast together.
+"""
+
+import numpy as np
+import pandas as pd
+
+from gigafleet import power
+from gigafleet.errors import require, unknown
+
+METHODS = ("annuity", "straight_line")
+PARTS = ("system", "network", "storage", "facility", "energy", "maintenance", "staff")
+
+
+def capital_recovery_factor(rate, years):
+    """Return the yearly payment that repays one unit of capital with interest.
+
+    Parameters
+    ----------
+    rate
+        Cost of capital, at least 0. [share/year]
+    years
+        Life of the asset, above 0. [years]
+
+    Returns
+    -------
+    same type
+        ``rate / (1 - (1 + rate)^-years)``, and ``1 / years`` at a rate of 0. [share/year]
+
+    Raises
+    ------
+    ValueError
+        On a negative rate or a life that is not above 0.
+
+    >>> round(float(capital_recovery_factor(0.065, 5)), 5), float(capital_recovery_factor(0.0, 5))
+    (0.24063, 0.2)
+    """
+    require("rate", rate, minimum=0, absent=True)
+    require("years", years, above=0, absent=True)
+    zero = (rate == 0) * 1.0
+    positive = rate + zero
+    return zero / years + (1 - zero) * positive / -np.expm1(-years * np.log1p(positive))
+
+
+def yearly_share(rate, years, method="annuity"):
+    """Return the share of a capital outlay that one year bears, by annuity or straight line (which ignores the rate).
+
+    >>> float(yearly_share(0.065, 5, "straight_line"))
+    0.2
+    """
+    if method not in METHODS:
+        raise unknown("method", method, METHODS)
+    return capital_recovery_factor(rate if method == "annuity" else rate * 0.0, years)
+
+
+def capex_usd(price_usd, it_kw, *, facility_usd_per_kw, network_usd=0.0, storage_usd_per_kw=0.0):
+    """Return the capital behind one accelerator.
+
+    Parameters
+    ----------
+    price_usd
+        Accelerator with its share of the server or rack. [USD]
+    it_kw
+        IT power per accelerator. [kW]
+    facility_usd_per_kw
+        Building, land, power and cooling. [USD per kW of IT]
+    network_usd
+        Scale-out network per accelerator. [USD]
+    storage_usd_per_kw
+        Storage. [USD per kW of IT]
+
+    Returns
+    -------
+    same type
+        Capital per accelerator. [USD]
+
+    >>> capex_usd(40000.0, 2.0, facility_usd_per_kw=11600, network_usd=9000)
+    72200.0
+    """
+    require("price_usd", price_usd, above=0, absent=True)
+    require("it_kw", it_kw, above=0, absent=True)
+    for name, number in (("facility_usd_per_kw", facility_usd_per_kw), ("network_usd", network_usd)):
+        require(name, number, minimum=0, absent=True)
+    require("storage_usd_per_kw", storage_usd_per_kw, minimum=0, absent=True)
+    return price_usd + network_usd + it_kw * (facility_usd_per_kw + storage_usd_per_kw)
+
+
+def parts_per_accelerator_hour(
+    price_usd,
+    it_kw,
+    *,
+    pue,
+    usd_per_mwh,
+    rate,
+    it_life_years,
+    facility_usd_per_kw,
+    facility_life_years,
+    network_usd,
+    busy_share,
+    opex_share,
+    storage_usd_per_kw=0.0,
+    staff_usd_per_kw_year=0.0,
+    active_share=1.0,
+    idle_share=0.0,
+    method="annuity",
+):
+    """Return what one accelerator costs an hour, by part. Arguments and errors as :func:`tco_per_accelerator_hour`.
+
+    Returns
+    -------
+    dict
+        system, network, storage, facility, energy, maintenance, staff -> USD/h, each of the arguments' type.
+    """
+    capital = capex_usd(
+        price_usd,
+        it_kw,
+        facility_usd_per_kw=facility_usd_per_kw,
+        network_usd=network_usd,
+        storage_usd_per_kw=storage_usd_per_kw,
+    )
+    require("usd_per_mwh", usd_per_mwh, minimum=0, absent=True)
+    require("opex_share", opex_share, minimum=0, maximum=1, absent=True)
+    require("staff_usd_per_kw_year", staff_usd_per_kw_year, minimum=0, absent=True)
+    it_share = yearly_share(rate, it_life_years, method)
+    draw_kw = power.average_draw_kw(it_kw, busy_share, active_share, idle_share)
+    yearly = {
+        "system": price_usd * it_share,
+        "network": network_usd * it_share,
+        "storage": it_kw * storage_usd_per_kw * it_share,
+        "facility": it_kw * facility_usd_per_kw * yearly_share(rate, facility_life_years, method),
+        "energy": power.energy_mwh(draw_kw, pue) * usd_per_mwh,
+        "maintenance": capital * opex_share,
+        "staff": it_kw * staff_usd_per_kw_year,
+    }
+    return {part: usd / power.HOURS_PER_YEAR for part, usd in yearly.items()}
+
+
+def tco_per_accelerator_hour(
+    price_usd,
+    it_kw,
+    *,
+    pue,
+    usd_per_mwh,
+    rate,
+    it_life_years,
+    facility_usd_per_kw,
+    facility_life_years,
+    network_usd,
+    busy_share,
+    opex_share,
+    **others,
+):
+    """Return the total cost of ownership of one accelerator for an hour.
+
+    Parameters
+    ----------
+    price_usd
+        Accelerator with its share of the server or rack. [USD]
+    it_kw
+        IT power per accelerator. [kW]
+    pue
+        Annual power usage effectiveness. [ratio]
+    usd_per_mwh
+        Price of electricity. [USD/MWh]
+    rate
+        Cost of capital. [share/year]
+    it_life_years
+        Life of accelerators, network and storage. [years]
+    facility_usd_per_kw, facility_life_years
+        Building, land, power and cooling. [USD per kW of IT, years]
+    network_usd
+        Scale-out network per accelerator. [USD]
+    busy_share
+        Share of the time under load, for energy. [share]
+    opex_share
+        Maintenance a year. [share of all capital]
+    **others
+        ``storage_usd_per_kw``, ``staff_usd_per_kw_year``, ``active_share``, ``idle_share`` (see
+        :func:`gigafleet.power.average_draw_kw`), ``method`` (``annuity`` or ``straight_line``).
+
+    Returns
+    -------
+    same type
+        Cost of an hour of ownership. [USD/h]
+
+    Raises
+    ------
+    ValueError
+        On a figure outside its bounds, by its name.
+
+    Notes
+    -----
+    ``(price + network + storage) crf(rate, it life) + facility crf(rate, facility life) + energy + maintenance + staff``, over 8,760 h.
+
+    >>> common = dict(pue=1.14, usd_per_mwh=75, rate=0.065, it_life_years=5, facility_usd_per_kw=11600, facility_life_years=14)
+    >>> round(float(tco_per_accelerator_hour(39600, 1.87, network_usd=9219, busy_share=0.8, opex_share=0.008, **common)), 2)
+    1.81
+    """
+    parts = parts_per_accelerator_hour(
+        price_usd,
+        it_kw,
+        pue=pue,
+        usd_per_mwh=usd_per_mwh,
+        rate=rate,
+        it_life_years=it_life_years,
+        facility_usd_per_kw=facility_usd_per_kw,
+        facility_life_years=facility_life_years,
+        network_usd=network_usd,
+        busy_share=busy_share,
+        opex_share=opex_share,
+        **others,
+    )
+    return sum(parts.values())
+
+
+def tco_per_kw_year(usd_per_h, it_kw):
+    """Return the yearly cost of one kW of IT from that of an accelerator-hour. [USD per kW of IT and year]
+
+    >>> float(tco_per_kw_year(2.0, 2.0))
+    8760.0
+    """
+    require("usd_per_h", usd_per_h, minimum=0, absent=True)
+    require("it_kw", it_kw, above=0, absent=True)
+    return usd_per_h * power.HOURS_PER_YEAR / it_kw
+
+
+def tco_busd_per_gw_year(usd_per_h, it_kw, peak_pue=1.0):
+    """Return the yearly cost of a gigawatt from that of an accelerator-hour.
+
+    Parameters
+    ----------
+    usd_per_h
+        Cost of an accelerator-hour. [USD/h]
+    it_kw
+        IT power per accelerator. [kW]
+    peak_pue
+        1 for a gigawatt of IT; the peak PUE for a gigawatt of facility. [ratio]
+
+    Returns
+    -------
+    same type
+        [billion USD per GW and year]
+
+    >>> round(tco_busd_per_gw_year(1.86, 1.87), 2)
+    8.71
+    """
+    require("usd_per_h", usd_per_h, minimum=0, absent=True)
+    return usd_per_h * power.HOURS_PER_YEAR * power.accelerators_per_gw(it_kw, peak_pue) / 1e9
+
+
+def usd_per_million_tokens(usd_per_h, tokens_per_s, load_factor=1.0):
+    """Return the cost of a million tokens.
+
+    Parameters
+    ----------
+    usd_per_h
+        Cost of an hour of the accelerators. [USD/h]
+    tokens_per_s
+        Their throughput when they work. [tokens/s]
+    load_factor
+        Work sold over capacity. [share]
+
+    Returns
+    -------
+    same type
+        [USD per million tokens]
+
+    >>> round(usd_per_million_tokens(2.8, 1000.0), 6)
+    0.777778
+    """
+    require("usd_per_h", usd_per_h, above=0, absent=True)
+    require("tokens_per_s", tokens_per_s, above=0, absent=True)
+    require("load_factor", load_factor, above=0, maximum=1)
+    return usd_per_h * 1e6 / (3600 * tokens_per_s * load_factor)
+
+
+def waterfall(price_usd: pd.Series, it_kw: pd.Series, **common) -> pd.DataFrame:
+    """Return the parts of the hourly cost of several accelerators, as a table.
+
+    Parameters
+    ----------
+    price_usd, it_kw
+        One row an accelerator. [USD, kW]
+    **common
+        The one set of figures for all; see :func:`parts_per_accelerator_hour`.
+
+    Returns
+    -------
+    DataFrame
+        One row an accelerator; the parts and ``total``. [USD/h]
+    """
+    parts = parts_per_accelerator_hour(price_usd, it_kw, **common)
+    table = pd.DataFrame({part: usd + 0 * it_kw for part, usd in parts.items()}, columns=list(PARTS))
+    table["total"] = table.sum(axis=1, skipna=False)
+    return table

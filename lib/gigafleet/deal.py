@@ -1,0 +1,222 @@
+"""The deal in one vectorised call: from gigawatts to accelerators, compute, energy, carbon and cost.
+
+A point estimate is the same call with one row. The roll-out, AMD's revenue and the warrant join the chain in later versions.
+"""
+
+import numpy as np
+import pandas as pd
+
+from gigafleet import catalog, cost, power, uncertainty
+from gigafleet.errors import require, unknown
+
+PRICE_BASES = ("hyperscaler", "rumour")
+PHASES = ("training", "prefill", "decode")
+
+# Input of the model -> where its figure is. The parts of a rack and of a region depend on the deal and the place.
+COMMON = {
+    "peak_pue": ("ai-datacenter", "peak_pue"),
+    "annual_pue": ("ai-datacenter", "annual_pue"),
+    "busy_share": ("ai-datacenter", "busy_share"),
+    "idle_share": ("ai-datacenter", "idle_share"),
+    "rate": ("ai-datacenter", "discount_rate_share"),
+    "it_life_years": ("ai-datacenter", "it_life_years"),
+    "facility_life_years": ("ai-datacenter", "facility_life_years"),
+    "facility_usd_per_kw": ("ai-datacenter", "facility_usd_per_kw"),
+    "network_usd_per_kw": ("ai-datacenter", "network_usd_per_kw"),
+    "storage_usd_per_kw": ("ai-datacenter", "storage_usd_per_kw"),
+    "maintenance_share": ("ai-datacenter", "maintenance_share"),
+    "staff_usd_per_kw_year": ("ai-datacenter", "staff_usd_per_kw_year"),
+    **{f"active_share_{phase}": ("ai-datacenter", "active_share", phase) for phase in PHASES},
+    **{f"time_share_{phase}": ("ai-datacenter", "phase_time_share", phase) for phase in PHASES},
+}
+SPECIFICATIONS = {
+    "bf16_tflops": "bf16_eflops",
+    "fp8_tflops": "fp8_eflops",
+    "fp4_tflops": "fp4_eflops",
+    "memory_gb": "memory_pb",
+}
+
+UNITS = {
+    "capacity_gw": "GW",
+    "accelerators": "accelerators",
+    "racks": "racks",
+    "bf16_eflops": "EFLOP/s",
+    "fp8_eflops": "EFLOP/s",
+    "fp4_eflops": "EFLOP/s",
+    "memory_pb": "PB",
+    "it_gw": "GW",
+    "facility_gw": "GW",
+    "average_gw": "GW",
+    "twh_per_year": "TWh/yr",
+    "mt_co2_per_year": "Mt/yr",
+    "capex_busd": "billion USD",
+    "capex_busd_per_gw": "billion USD/GW",
+    "cost_busd_per_year": "billion USD/yr",
+    "tco_busd_per_gw_year": "billion USD/GW/yr",
+    "usd_per_accelerator_hour": "USD/h",
+}
+
+
+def price_basis(system: str) -> str:
+    """Return the basis on which a system's price is known: the first of :data:`PRICE_BASES`, or an empty text."""
+    rows = catalog.facts()
+    rows = rows[(rows["subject"] == system) & (rows["quantity"] == "price_usd")]
+    return next((basis for basis in PRICE_BASES if basis in set(rows["condition"])), "")
+
+
+def ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFrame:
+    """Return every input of :func:`evaluate` with its range and source.
+
+    Parameters
+    ----------
+    deal
+        A deal of ``deals.yaml``.
+    region
+        A region, for the price of electricity and the carbon intensity.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by input, as :func:`gigafleet.catalog.ranges` gives it. Figures that no source gives are absent.
+    """
+    terms = catalog.deal(deal)
+    region = catalog.find(region, "region")
+    where = {"it_kw": (terms["accelerator"], "all_in_kw"), **COMMON}
+    where |= {"usd_per_mwh": (region, "usd_per_mwh"), "g_co2_per_kwh": (region, "g_co2_per_kwh")}
+    where |= {name: (terms["accelerator"], name) for name in SPECIFICATIONS}
+    if terms["system"]:
+        where["accelerators_per_system"] = (terms["system"], "accelerators_per_system")
+        if basis := price_basis(terms["system"]):
+            where["system_price_usd"] = (terms["system"], "price_usd", basis)
+    facts = catalog.facts()
+    known = set(zip(facts["subject"], facts["quantity"], strict=True))
+    return catalog.ranges({name: place for name, place in where.items() if place[:2] in known})
+
+
+def evaluate(
+    inputs: pd.DataFrame | None = None,
+    deal: str = "amd-openai",
+    n: int = 1,
+    seed: int = 0,
+    *,
+    capacity_gw: float | None = None,
+    capacity_basis: str = "facility",
+    region: str = "us",
+) -> pd.DataFrame:
+    """Return the headline answers of a deal, one row a sample.
+
+    Parameters
+    ----------
+    inputs
+        Samples of the inputs, one row a sample; the columns given replace those that :func:`ranges` would draw. None draws all.
+    deal
+        A deal of ``deals.yaml``.
+    n
+        Samples, a power of two; 1 gives the point estimate. Ignored where ``inputs`` has rows.
+    seed
+        The same seed gives the same samples.
+    capacity_gw
+        Capacity; the deal's own if None. [GW]
+    capacity_basis
+        What the gigawatts count: ``facility`` (at the meter, in the hottest hour) or ``it``.
+    region
+        Where the accelerators stand, for electricity and carbon.
+
+    Returns
+    -------
+    DataFrame
+        Columns as in :data:`UNITS`; NaN where a figure that they need is not known (a price, say).
+
+    Raises
+    ------
+    UnknownNameError, ValueError
+        Naming the deal, region, basis or input that is not known, or the figure out of bounds.
+    """
+    if capacity_basis not in power.BASES:
+        raise unknown("capacity_basis", capacity_basis, power.BASES)
+    capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
+    require("capacity_gw", capacity_gw, above=0)
+    table = ranges(deal, region)
+    if inputs is not None:
+        for name in inputs.columns.difference(table.index):
+            raise unknown("input", name, table.index)
+        n = len(inputs)
+    size = 1 << max(n - 1, 0).bit_length() if inputs is not None else n
+    drawn = uncertainty.sample(table, size, seed).iloc[:n]
+    if inputs is not None:
+        drawn = drawn.assign(**{name: inputs[name].to_numpy() for name in inputs})
+    return _answers(drawn, capacity_gw, capacity_basis)
+
+
+def active_share(drawn: pd.DataFrame) -> pd.Series:
+    """Return the power under load, weighted by the time that the phases of the work take. [share of IT nameplate]"""
+    weights = [drawn[f"time_share_{phase}"] for phase in PHASES]
+    return sum(w * drawn[f"active_share_{phase}"] for w, phase in zip(weights, PHASES, strict=True)) / sum(weights)
+
+
+def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd.DataFrame:
+    absent = pd.Series(np.nan, drawn.index)
+    accelerators = power.accelerators(capacity_gw, drawn["it_kw"], drawn["peak_pue"], basis=capacity_basis)
+    per_system = drawn.get("accelerators_per_system", absent)
+    price_usd = drawn.get("system_price_usd", absent) / per_system
+    draw = {"active_share": active_share(drawn), "idle_share": drawn["idle_share"]}
+    average_kw = power.average_draw_kw(drawn["it_kw"], drawn["busy_share"], **draw)
+    energy_mwh = accelerators * power.energy_mwh(average_kw, drawn["annual_pue"])
+    network_usd = drawn["network_usd_per_kw"] * drawn["it_kw"]
+    capital = {name: drawn[name] for name in ("facility_usd_per_kw", "storage_usd_per_kw")} | {"network_usd": network_usd}
+    usd_per_h = cost.tco_per_accelerator_hour(
+        price_usd,
+        drawn["it_kw"],
+        pue=drawn["annual_pue"],
+        opex_share=drawn["maintenance_share"],
+        **{name: drawn[name] for name in ("usd_per_mwh", "rate", "it_life_years", "facility_life_years", "busy_share")},
+        staff_usd_per_kw_year=drawn["staff_usd_per_kw_year"],
+        **capital,
+        **draw,
+    )
+    capex_busd = accelerators * cost.capex_usd(price_usd, drawn["it_kw"], **capital) / 1e9
+    it_gw = accelerators * drawn["it_kw"] / 1e6
+    cost_busd = accelerators * usd_per_h * power.HOURS_PER_YEAR / 1e9
+    answers = {
+        "capacity_gw": capacity_gw + 0 * accelerators,
+        "accelerators": accelerators,
+        "racks": accelerators / per_system,
+        **{answer: accelerators * drawn.get(name, absent) / 1e6 for name, answer in SPECIFICATIONS.items()},
+        "it_gw": it_gw,
+        "facility_gw": it_gw * drawn["peak_pue"],
+        "average_gw": energy_mwh / power.HOURS_PER_YEAR / 1e3,
+        "twh_per_year": energy_mwh / 1e6,
+        "mt_co2_per_year": power.carbon_t(energy_mwh, drawn["g_co2_per_kwh"]) / 1e6,
+        "capex_busd": capex_busd,
+        "capex_busd_per_gw": capex_busd / capacity_gw,
+        "cost_busd_per_year": cost_busd,
+        "tco_busd_per_gw_year": cost_busd / capacity_gw,
+        "usd_per_accelerator_hour": usd_per_h,
+    }
+    return pd.DataFrame(answers)[list(UNITS)]
+
+
+def by_region(answers: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
+    """Return carbon and the electricity bill of the same energy in several regions, at the median of the samples.
+
+    Parameters
+    ----------
+    answers
+        From :func:`evaluate`.
+    regions
+        As :func:`gigafleet.catalog.regions` gives it.
+
+    Returns
+    -------
+    DataFrame
+        One row a region: ``mt_co2_average``, ``mt_co2_marginal`` [Mt/yr] and ``electricity_busd`` [billion USD/yr]; NaN where no source
+        gives the figure.
+    """
+    twh = answers["twh_per_year"].median()
+    marginal = regions.get("g_co2_per_kwh_marginal", pd.Series(np.nan, regions.index))
+    table = {
+        "mt_co2_average": power.carbon_t(twh * 1e6, regions["g_co2_per_kwh"]) / 1e6,
+        "mt_co2_marginal": power.carbon_t(twh * 1e6, marginal) / 1e6,
+        "electricity_busd": twh * 1e6 * regions["usd_per_mwh"] / 1e9,
+    }
+    return pd.DataFrame(table, index=regions.index)
