@@ -5,20 +5,20 @@ papermill and a person who edits the cell get the same errors.
 """
 
 import ast
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gigafleet import catalog
-from gigafleet.errors import UnknownNameError, unknown
-
-FORMATS = ("bf16", "fp8", "fp4")
+from gigafleet.errors import unknown
 
 
 def _items(value: object) -> object:
     """Read "a, b" as ["a", "b"], which is how a list comes through the command line."""
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
+
+Items = Annotated[list[str], BeforeValidator(_items)]
 
 class Parameters(BaseModel):
     """What every notebook's parameters have in common: nothing unknown passes, nothing is converted silently."""
@@ -56,7 +56,134 @@ class Overview(Parameters):
 class Accelerators(Parameters):
     """Accelerators on paper."""
 
-    vendors: list[str] = BeforeValidator_items = Field(["AMD", "NVIDIA"], description="vendors to show, or several with commas")
+    vendors: Items = Field(["AMD", "NVIDIA"], description="vendors to show, in a list or with commas between")
     format: Literal["bf16", "fp8", "fp4"] = Field("fp8", description="number format of the efficiency charts")
-    trace: str = Field("MI455X", description="accelerator whose figure is traced to its sources")
-    quantity: str = Field("memory_tb_s", description="the figure that is traced")
+    subject: str = Field("MI455X", description="the accelerator whose figure is traced to its sources")
+    quantity: str = Field("memory_tb_s", description="the figure that is traced, by its column")
+
+    @field_validator("vendors")
+    @classmethod
+    def _vendors(cls, value: list[str]) -> list[str]:
+        known = list(dict.fromkeys(catalog.subjects("accelerator")["vendor"]))
+        for vendor in value:
+            if vendor not in known:
+                raise unknown("vendor", vendor, known)
+        if not value:
+            raise ValueError("must name at least one vendor")
+        return value
+
+    @model_validator(mode="after")
+    def _traced(self) -> "Accelerators":
+        catalog.provenance(catalog.find(self.subject), self.quantity)
+        return self
+
+
+class AmdVsNvidia(Parameters):
+    """AMD against NVIDIA on paper."""
+
+    amd: Items = Field(["MI300X", "MI325X", "MI355X", "MI455X"], description="AMD accelerators, in a list or with commas between")
+    nvidia: Items = Field(
+        ["H100", "H200", "B200", "GB200", "GB300", "VR200"], description="NVIDIA accelerators, in a list or with commas between"
+    )
+    format: Literal["bf16", "fp8", "fp4"] = Field("fp8", description="number format of the comparison")
+    region: str = Field("us", description="region for the price of electricity")
+    rate: float | None = Field(None, ge=0, le=0.5, description="cost of capital [share/year]; None is the figure in the data")
+    it_life_years: float | None = Field(None, gt=0, le=20, description="life of accelerators [years]; None is the figure in the data")
+
+    @field_validator("amd", "nvidia")
+    @classmethod
+    def _accelerators(cls, value: list[str]) -> list[str]:
+        if not value:
+            raise ValueError("must name at least one accelerator")
+        return [catalog.find(name) for name in value]
+
+    @field_validator("region")
+    @classmethod
+    def _region(cls, value: str) -> str:
+        return catalog.find(value, "region")
+
+
+MODELS: dict[str, type[Parameters]] = {
+    "00_overview": Overview,
+    "01_accelerators": Accelerators,
+    "03_amd_vs_nvidia": AmdVsNvidia,
+}
+
+
+def notebooks() -> list[str]:
+    """Return the names of the notebooks, in reading order."""
+    return list(MODELS)
+
+
+def model(notebook: str) -> type[Parameters]:
+    """Return the parameter model of a notebook; an unknown name is an error that suggests the nearest."""
+    if notebook not in MODELS:
+        raise unknown("notebook", notebook, MODELS)
+    return MODELS[notebook]
+
+
+def _parse(notebook: str, values: dict) -> Parameters:
+    chosen = model(notebook)
+    for name in values:
+        if name not in chosen.model_fields:
+            raise unknown(f"parameter of {notebook}", name, chosen.model_fields)
+    try:
+        return chosen(**values)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, e['loc'])) or 'parameters'}: {e['msg'].removeprefix('Value error, ')} (given: {e['input']!r})"
+            for e in error.errors()
+        ]
+        raise ValueError(f"{notebook}: " + "; ".join(lines)) from None
+
+
+def validate(notebook: str, values: dict) -> dict:
+    """Return the given parameters, checked and normalized.
+
+    Parameters
+    ----------
+    notebook
+        Name without its ending, such as ``00_overview``.
+    values
+        Parameter -> value; those left out keep their defaults and stay out.
+
+    Raises
+    ------
+    UnknownNameError, ValueError
+        Naming the notebook or parameter that is not known, or every value that is not allowed.
+
+    >>> validate("03_amd_vs_nvidia", {"amd": "mi300x, MI450"})
+    {'amd': ['MI300X', 'MI455X']}
+    """
+    parsed = _parse(notebook, values)
+    return {name: parsed.model_dump(mode="json")[name] for name in values}
+
+
+def read(notebook: str, namespace: dict) -> Parameters:
+    """Return a notebook's parameters from its own variables, checked.
+
+    Parameters
+    ----------
+    notebook
+        Name without its ending.
+    namespace
+        The notebook's ``globals()``.
+
+    Raises
+    ------
+    UnknownNameError, ValueError
+        As :func:`validate`, and where papermill injected a parameter that the notebook does not have.
+    """
+    for cell in namespace.get("In", []):
+        if cell.startswith("# Parameters"):
+            targets = [t.id for line in ast.parse(cell).body if isinstance(line, ast.Assign) for t in line.targets]
+            for name in targets:
+                if name not in model(notebook).model_fields:
+                    raise unknown(f"parameter of {notebook}", name, model(notebook).model_fields)
+    return _parse(notebook, {name: namespace[name] for name in model(notebook).model_fields if name in namespace})
+
+
+def described(notebook: str) -> list[dict[str, object]]:
+    """Return name, default and description of a notebook's parameters, one dict each."""
+    fields = model(notebook).model_fields
+    return [{"parameter": n, "default": f.default, "description": f.description} for n, f in fields.items()]
