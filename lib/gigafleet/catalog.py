@@ -42,9 +42,9 @@ def package() -> dict:
 
 def _numbers(column: pd.Series, where: str) -> pd.Series:
     try:
-        return pd.to_numeric(column.replace("", "nan"))
+        return pd.to_numeric(column.where(column != "")).astype(float)
     except ValueError:
-        bad = next(i for i, text in column.items() if pd.isna(pd.to_numeric(text, errors="coerce")) and text not in ("", "nan"))
+        bad = next(i for i, text in column.items() if text and pd.isna(pd.to_numeric(text, errors="coerce")))
         raise ValueError(f"{where}, line {bad + 2}, column {column.name}: {column[bad]!r} is not a number") from None
 
 
@@ -202,9 +202,7 @@ def table(kind: str, case: str = "mid") -> pd.DataFrame:
     fixed = book.index[book["conditions"].map(lambda c: c != "any")]
     rows = facts()
     rows = rows[rows["preferred"] & rows["subject"].isin(attributes.index) & rows["quantity"].isin(fixed)]
-    order = {
-        column(quantity, condition): None for quantity in fixed for condition in book.loc[quantity, "conditions"]
-    }
+    order = {column(quantity, condition): None for quantity in fixed for condition in book.loc[quantity, "conditions"]}
     rows = rows.assign(
         column=[column(q, c) for q, c in zip(rows["quantity"], rows["condition"], strict=True)],
         number=_mid(rows) if case == "mid" else rows[case].fillna(_mid(rows)),
@@ -213,7 +211,9 @@ def table(kind: str, case: str = "mid") -> pd.DataFrame:
     numbers = numbers.reindex(index=attributes.index, columns=[c for c in order if c in numbers.columns])
     wide = pd.concat([attributes, numbers.astype(float)], axis=1)
     wide.columns.name = None
-    wide.attrs["midpoints"] = list(zip(*rows.loc[rows["value"].isna(), ["subject", "column"]].to_numpy().T.tolist(), strict=True))
+    wide.attrs["midpoints"] = list(
+        zip(*rows.loc[rows["value"].isna(), ["subject", "column"]].to_numpy().T.tolist(), strict=True)
+    )
     return wide
 
 
@@ -306,8 +306,12 @@ def provenance(subject: str, quantity: str) -> pd.DataFrame:
     rows = rows[columns]
     if rows.empty:
         have = facts()
-        raise unknown(f"quantity of {subject}", quantity, dict.fromkeys(have.loc[have["subject"] == subject, "quantity"]))
-    return _with_sources(rows.sort_values(["condition", "preferred", "as_of"], ascending=[True, False, False])).reset_index(drop=True)
+        raise unknown(
+            f"quantity of {subject}", quantity, dict.fromkeys(have.loc[have["subject"] == subject, "quantity"])
+        )
+    return _with_sources(
+        rows.sort_values(["condition", "preferred", "as_of"], ascending=[True, False, False])
+    ).reset_index(drop=True)
 
 
 def disagreements() -> pd.DataFrame:

@@ -36,7 +36,18 @@ def problems() -> list[Problem]:
     found = schema_problems()
     if found:
         return found  # the conventions need tables that can be read
-    for rule in (_identity, _ranges, _codebook, _preference, _dates, _assumptions, _throughput, _memory, _power, _deals):
+    for rule in (
+        _identity,
+        _ranges,
+        _codebook,
+        _preference,
+        _dates,
+        _assumptions,
+        _throughput,
+        _memory,
+        _power,
+        _deals,
+    ):
         found += rule()
     return found
 
@@ -51,7 +62,9 @@ def schema_problems() -> list[Problem]:
         found.append(Problem("datapackage.yaml", None, error.type, error.title, error.note))
     for task in report.tasks:
         for error in task.errors:
-            column = getattr(error, "field_name", "") or ", ".join(getattr(error, "field_names", []) or []) or error.type
+            column = (
+                getattr(error, "field_name", "") or ", ".join(getattr(error, "field_names", []) or []) or error.type
+            )
             value = getattr(error, "cell", "") or ", ".join(map(str, getattr(error, "cells", []) or []))
             found.append(Problem(task.place, getattr(error, "row_number", None), column, value, error.note))
     return found
@@ -70,11 +83,15 @@ def _identity() -> list[Problem]:
             for name in [subject, *row["aliases"].split(";")]:
                 plain = catalog._plain(name)
                 if name.strip() and owners.setdefault(plain, subject) != subject:
-                    found.append(Problem("subjects.csv", None, "aliases", name, f"already leads to the {kind} {owners[plain]!r}"))
+                    found.append(
+                        Problem("subjects.csv", None, "aliases", name, f"already leads to the {kind} {owners[plain]!r}")
+                    )
     known = set(catalog.subjects("accelerator").index)
     for subject, name in catalog.subjects()["accelerator"].items():
         if name and name not in known:
-            found.append(Problem("subjects.csv", None, "accelerator", name, f"of {subject}: must be an accelerator's short name"))
+            found.append(
+                Problem("subjects.csv", None, "accelerator", name, f"of {subject}: must be an accelerator's short name")
+            )
     return found
 
 
@@ -98,7 +115,9 @@ def _codebook() -> list[Problem]:
     book, facts = catalog.quantities(), catalog.facts()
     for i, row in facts.iterrows():
         if row["quantity"] not in book.index:
-            found.append(_facts_problem(i, "quantity", row["quantity"], "must be listed under `quantities` in datapackage.yaml"))
+            found.append(
+                _facts_problem(i, "quantity", row["quantity"], "must be listed under `quantities` in datapackage.yaml")
+            )
             continue
         entry = book.loc[row["quantity"]]
         if row["unit"] != entry["unit"]:
@@ -122,10 +141,14 @@ def _preference() -> list[Problem]:
         name = f"{subject} {quantity} {condition}"
         chosen = group[group["preferred"]]
         if len(chosen) != 1:
-            found.append(_facts_problem(group.index[0], "preferred", f"{len(chosen)} times yes", f"exactly one row of {name}"))
+            found.append(
+                _facts_problem(group.index[0], "preferred", f"{len(chosen)} times yes", f"exactly one row of {name}")
+            )
         elif quantity in book.index and book.loc[quantity, "series"]:
             if chosen["as_of"].iloc[0] != group["as_of"].max():
-                found.append(_facts_problem(chosen.index[0], "preferred", "yes", f"the newest row of {name} is to be preferred"))
+                found.append(
+                    _facts_problem(chosen.index[0], "preferred", "yes", f"the newest row of {name} is to be preferred")
+                )
         elif len(group) > 1 and not chosen["note"].iloc[0]:
             found.append(_facts_problem(chosen.index[0], "note", "", f"must say why this row of {name} is preferred"))
     return found
@@ -190,7 +213,9 @@ def _memory() -> list[Problem]:
         if system_column in systems and chip_column in inside:
             ratio = 1000 * systems[system_column] / (systems["accelerators_per_system"] * inside[chip_column])
             holds = ratio.isna() | ratio.between(0.95, 1.05)
-            found += _breaks("memory_adds_up", systems, holds, ratio, "system memory over that of its accelerators is 0.95 to 1.05")
+            found += _breaks(
+                "memory_adds_up", systems, holds, ratio, "system memory over that of its accelerators is 0.95 to 1.05"
+            )
     return found
 
 
@@ -199,7 +224,13 @@ def _power() -> list[Problem]:
     systems, inside = _contents()
     kw = systems["rack_kw"].fillna(systems["server_kw"])
     ratio = kw / (systems["accelerators_per_system"] * inside["tdp_w"] / 1000)
-    return _breaks("power_adds_up", systems, ratio.isna() | (ratio >= 1), ratio, "system power over its accelerators' TDP is at least 1")
+    return _breaks(
+        "power_adds_up",
+        systems,
+        ratio.isna() | (ratio >= 1),
+        ratio,
+        "system power over its accelerators' TDP is at least 1",
+    )
 
 
 def _deals() -> list[Problem]:
@@ -233,7 +264,11 @@ def _deals() -> list[Problem]:
             if values != sorted(set(values)):
                 say(f"{name} {field}", values, "must rise from tranche to tranche")
         if tranches[-1]["target_usd"] != warrant["public"]["final_target_usd"]:
-            say(f"{name} target_usd", tranches[-1]["target_usd"], f"the last is public: {warrant['public']['final_target_usd']}")
+            say(
+                f"{name} target_usd",
+                tranches[-1]["target_usd"],
+                f"the last is public: {warrant['public']['final_target_usd']}",
+            )
     return found
 
 

@@ -163,7 +163,9 @@ def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd
     average_kw = power.average_draw_kw(drawn["it_kw"], drawn["busy_share"], **draw)
     energy_mwh = accelerators * power.energy_mwh(average_kw, drawn["annual_pue"])
     network_usd = drawn["network_usd_per_kw"] * drawn["it_kw"]
-    capital = {name: drawn[name] for name in ("facility_usd_per_kw", "storage_usd_per_kw")} | {"network_usd": network_usd}
+    capital = {name: drawn[name] for name in ("facility_usd_per_kw", "storage_usd_per_kw")} | {
+        "network_usd": network_usd
+    }
     usd_per_h = cost.tco_per_accelerator_hour(
         price_usd,
         drawn["it_kw"],

@@ -20,6 +20,7 @@ def _items(value: object) -> object:
 
 Items = Annotated[list[str], BeforeValidator(_items)]
 
+
 class Parameters(BaseModel):
     """What every notebook's parameters have in common: nothing unknown passes, nothing is converted silently."""
 
@@ -81,14 +82,21 @@ class Accelerators(Parameters):
 class AmdVsNvidia(Parameters):
     """AMD against NVIDIA on paper."""
 
-    amd: Items = Field(["MI300X", "MI325X", "MI355X", "MI455X"], description="AMD accelerators, in a list or with commas between")
+    amd: Items = Field(
+        ["MI300X", "MI325X", "MI355X", "MI455X"], description="AMD accelerators, in a list or with commas between"
+    )
     nvidia: Items = Field(
-        ["H100", "H200", "B200", "GB200", "GB300", "VR200"], description="NVIDIA accelerators, in a list or with commas between"
+        ["H100", "H200", "B200", "GB200", "GB300", "VR200"],
+        description="NVIDIA accelerators, in a list or with commas between",
     )
     format: Literal["bf16", "fp8", "fp4"] = Field("fp8", description="number format of the comparison")
     region: str = Field("us", description="region for the price of electricity")
-    rate: float | None = Field(None, ge=0, le=0.5, description="cost of capital [share/year]; None is the figure in the data")
-    it_life_years: float | None = Field(None, gt=0, le=20, description="life of accelerators [years]; None is the figure in the data")
+    rate: float | None = Field(
+        None, ge=0, le=0.5, description="cost of capital [share/year]; None is the figure in the data"
+    )
+    it_life_years: float | None = Field(
+        None, gt=0, le=20, description="life of accelerators [years]; None is the figure in the data"
+    )
 
     @field_validator("amd", "nvidia")
     @classmethod

@@ -53,9 +53,13 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
         if row["range_kind"] not in (*RANGE_QUANTILE, "options"):
             raise unknown(f"range_kind of {name}", row["range_kind"], ["p5_p95", "min_max", "options"])
         if not np.isfinite([row["low"], row["value"], row["high"]]).all():
-            raise ValueError(f"{name}: a range needs a value, or a low and a high; it has {row['low']}, {row['value']}, {row['high']}")
+            raise ValueError(
+                f"{name}: a range needs a value, or a low and a high; it has {row['low']}, {row['value']}, {row['high']}"
+            )
         if not row["low"] <= row["value"] <= row["high"]:
-            raise ValueError(f"{name}: low <= value <= high must hold, not {row['low']:g}, {row['value']:g}, {row['high']:g}")
+            raise ValueError(
+                f"{name}: low <= value <= high must hold, not {row['low']:g}, {row['value']:g}, {row['high']:g}"
+            )
         if not row["scale"]:
             share = row["unit"] == "share" and 0 < row["low"] and row["high"] < 1
             frame.loc[name, "scale"] = "logit-normal" if share else "lognormal" if row["low"] > 0 else "normal"
@@ -117,7 +121,9 @@ def sample(
     frame = prepare(ranges)
     if n != int(n) or n < 1 or (int(n) & (int(n) - 1)):
         below = 2 ** int(np.log2(max(n, 1)))
-        raise ValueError(f"n must be a power of two (Sobol points are balanced only there), not {n}; try {below} or {2 * below}")
+        raise ValueError(
+            f"n must be a power of two (Sobol points are balanced only there), not {n}; try {below} or {2 * below}"
+        )
     if n == 1:
         return frame["value"].to_frame().T.reset_index(drop=True)
     uniform = qmc.Sobol(len(frame), scramble=True, rng=np.random.default_rng(seed)).random(int(n))

@@ -1,0 +1,274 @@
+"""The house style, and figures that take result tables. They know no model.
+
+Colors are those of Okabe and Ito, which readers with any common kind of color blindness can tell apart. Titles say what is to be seen,
+axes carry units, the footer names the sources, and every figure shown has a text for those who cannot see it.
+"""
+
+import io
+import textwrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from IPython.display import display
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from gigafleet.tell import number
+
+VENDOR_COLORS = {
+    "AMD": "#D55E00",
+    "NVIDIA": "#009E73",
+    "Google": "#0072B2",
+    "AWS": "#E69F00",
+    "Intel": "#56B4E9",
+    "OpenAI/Broadcom": "#CC79A7",
+}
+SERIES_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#777777")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+INK = "#333333"
+WIDTH = 9.0
+
+
+def style() -> None:
+    """Set the house style for all figures to come."""
+    sns.set_theme(style="whitegrid", context="notebook")
+    plt.rcParams.update(
+        {
+            "axes.edgecolor": "#999999",
+            "axes.labelcolor": INK,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 13,
+            "axes.titleweight": "bold",
+            "axes.grid.axis": "x",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "figure.dpi": 110,
+            "font.family": "DejaVu Sans",
+            "font.size": 10,
+            "axes.labelsize": 10,
+            "xtick.labelsize": 9.5,
+            "ytick.labelsize": 9.5,
+            "grid.color": "#E5E5E5",
+            "text.color": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+        }
+    )
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Show a figure with the text that stands in for it, and close it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
+    size = figure.get_size_inches() * figure.dpi
+    plt.close(figure)
+    display(
+        {"image/png": buffer.getvalue(), "text/plain": alt},
+        raw=True,
+        metadata={"image/png": {"alt": alt, "width": int(size[0])}},
+    )
+
+
+def _frame(rows: int, title: str, source: str, extra: float = 0.0) -> tuple[Figure, plt.Axes]:
+    style()
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.36 * rows + extra))
+    axes.set_title(textwrap.fill(title, 78), pad=12, x=0.0)
+    figure.text(
+        0.0,
+        -0.02,
+        textwrap.fill("Source: " + source, 135),
+        fontsize=8,
+        color="#666666",
+        va="top",
+        transform=figure.transFigure,
+    )
+    return figure, axes
+
+
+def _log_axis(axes: plt.Axes) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x, 2)))
+    low, high = axes.get_xlim()
+    if high / low < 30:
+        axes.xaxis.set_minor_formatter(FuncFormatter(lambda x, _: number(x, 2) if str(f"{x:e}")[0] in "25" else ""))
+        axes.tick_params(axis="x", which="minor", labelsize=9.5)
+    else:
+        axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def vendor_color(vendor: str) -> str:
+    """Return the color of a vendor; gray for one that has none."""
+    return VENDOR_COLORS.get(vendor, "#777777")
+
+
+def intervals(
+    table: pd.DataFrame,
+    *,
+    title: str,
+    xlabel: str,
+    source: str,
+    log: bool = False,
+    reference: float | None = None,
+    reference_label: str = "",
+    digits: int = 3,
+) -> Figure:
+    """Return a chart of points with their ranges, one row each, labeled directly.
+
+    Parameters
+    ----------
+    table
+        Index: what the row is; columns ``value``, ``low``, ``high`` (NaN where there is no range) and ``vendor`` (its color; optional).
+    title, xlabel, source
+        The takeaway; the axis with its unit; where the figures come from.
+    log
+        Logarithmic axis.
+    reference
+        A vertical line, with its label.
+    digits
+        Significant digits of the labels.
+    """
+    known = table[table["value"].notna()].iloc[::-1]
+    figure, axes = _frame(len(known), title, source)
+    vendors = known["vendor"] if "vendor" in known else pd.Series("", known.index)
+    right = known[["value", "high"]].max(axis=1)
+    for y, (name, row) in enumerate(known.iterrows()):
+        color = vendor_color(vendors.iloc[y]) if vendors.iloc[y] else SERIES_COLORS[0]
+        if row["low"] < row["high"]:
+            axes.plot([row["low"], row["high"]], [y, y], color=color, lw=5, alpha=0.35, solid_capstyle="butt")
+        axes.plot(row["value"], y, "o", color=color, ms=7)
+        label = number(row["value"], digits)
+        axes.annotate(
+            label,
+            (right.loc[name] if right.index.is_unique else right.iloc[y], y),
+            (7, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_yticks(range(len(known)), known.index)
+    axes.set_ylim(-0.6, len(known) - 0.4)
+    if log:
+        _log_axis(axes)
+        low, high = known[["low", "value"]].min().min(), right.max()
+        axes.set_xlim(low / (high / low) ** 0.06, high * (high / low) ** 0.14)
+        _log_axis(axes)
+    else:
+        axes.set_xlim(min(0, known[["low", "value"]].min().min()), right.max() * 1.13)
+    if reference is not None:
+        axes.axvline(reference, color=INK, lw=1, ls="--")
+        axes.annotate(
+            reference_label,
+            (reference, len(known) - 0.45),
+            (3, 3),
+            textcoords="offset points",
+            fontsize=9,
+            annotation_clip=False,
+        )
+    axes.set_xlabel(xlabel)
+    _vendor_key(axes, vendors)
+    return figure
+
+
+def _vendor_key(axes: plt.Axes, vendors: pd.Series) -> None:
+    names = [v for v in dict.fromkeys(vendors.iloc[::-1]) if v]
+    if len(names) > 1:
+        handles = [plt.Line2D([], [], marker="o", ls="", color=vendor_color(v), label=v) for v in names]
+        axes.legend(
+            handles=handles,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=len(names),
+            frameon=False,
+            fontsize=9.5,
+        )
+        axes.set_title(axes.get_title(loc="left"), pad=30, x=0.0)
+
+
+def dots(table: pd.DataFrame, *, title: str, xlabel: str, source: str) -> Figure:
+    """Return a chart of several figures per row on a logarithmic axis, one marker and color a column.
+
+    Parameters
+    ----------
+    table
+        Index: what the row is; one column a series, named as the legend shall name it; NaN is left out.
+    title, xlabel, source
+        As in :func:`intervals`.
+    """
+    known = table.dropna(how="all").iloc[::-1]
+    figure, axes = _frame(len(known), title, source)
+    for y, (_, row) in enumerate(known.iterrows()):
+        axes.plot([row.min(), row.max()], [y, y], color="#CCCCCC", lw=2, zorder=1)
+    for i, name in enumerate(known):
+        axes.plot(
+            known[name],
+            range(len(known)),
+            ls="",
+            marker=MARKERS[i],
+            ms=8,
+            color=SERIES_COLORS[i],
+            label=name,
+            alpha=0.9,
+        )
+    best = known.max(axis=1)
+    for y, value in enumerate(best):
+        axes.annotate(number(value), (value, y), (9, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(known)), known.index)
+    axes.set_ylim(-0.6, len(known) - 0.4)
+    axes.set_xlim(known.min().min() / 1.3, best.max() * 2)
+    _log_axis(axes)
+    axes.set_xlabel(xlabel)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(known.columns), frameon=False, fontsize=9.5)
+    axes.set_title(axes.get_title(loc="left"), pad=30, x=0.0)
+    return figure
+
+
+def stacked(
+    table: pd.DataFrame, *, title: str, xlabel: str, source: str, marks: pd.Series | None = None, mark_label: str = ""
+) -> Figure:
+    """Return stacked bars, one row each, with the total beside it.
+
+    Parameters
+    ----------
+    table
+        Index: what the row is; one column a part.
+    title, xlabel, source
+        As in :func:`intervals`.
+    marks
+        A published figure per row, shown as a diamond, under the name ``mark_label``.
+    """
+    known = table.dropna(how="all").iloc[::-1]
+    known = known.loc[:, (known.fillna(0) != 0).any()]
+    figure, axes = _frame(len(known), title, source)
+    left = np.zeros(len(known))
+    for i, part in enumerate(known):
+        axes.barh(
+            range(len(known)),
+            known[part],
+            left=left,
+            height=0.62,
+            color=SERIES_COLORS[i],
+            label=part,
+            edgecolor="white",
+        )
+        left = left + known[part].fillna(0).to_numpy()
+    edge = left if marks is None else np.fmax(left, marks.reindex(known.index).to_numpy(float))
+    for y, total in enumerate(left):
+        axes.annotate(number(total), (edge[y], y), (9, 0), textcoords="offset points", va="center", fontweight="bold")
+    if marks is not None:
+        axes.plot(
+            marks.reindex(known.index),
+            range(len(known)),
+            ls="",
+            marker="D",
+            color="black",
+            mec="white",
+            ms=8,
+            label=mark_label,
+        )
+    axes.set_yticks(range(len(known)), known.index)
+    axes.set_xlim(0, edge.max() * 1.12)
+    axes.set_xlabel(xlabel)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=9.5)
+    axes.set_title(axes.get_title(loc="left"), pad=30 if len(known.columns) < 4 else 48, x=0.0)
+    return figure

@@ -1,0 +1,118 @@
+"""How notebooks say things: numbers as text, tables, headline tiles, sentences built from results."""
+
+import html
+import math
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+
+HEADLINE_MIME = "application/vnd.gigafleet.headline+json"
+STEPS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number with so many significant digits, in words where it is large; a dash for NaN.
+
+    >>> number(1743210.0), number(0.04213), number(float("nan")), number(52341.0)
+    ('1.74 million', '0.0421', '–', '52,300')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    for step, word in STEPS:
+        if abs(value) >= step:
+            return f"{number(value / step, digits)} {word}"
+    if value == 0:
+        return "0"
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    return f"{round(value, decimals):,.{max(decimals, 0)}f}"
+
+
+def between(low: float, high: float, digits: int = 3) -> str:
+    """Return an interval as text: "1.6 to 1.9 million" shares the word of its ends.
+
+    >>> between(1.61e6, 1.93e6), between(4.0, 6.5, 2)
+    ('1.61 to 1.93 million', '4.0 to 6.5')
+    """
+    first, last = number(low, digits), number(high, digits)
+    for _, word in STEPS:
+        if first.endswith(word) and last.endswith(word):
+            first = first.removesuffix(word).strip()
+    return first if first == last else f"{first} to {last}"
+
+
+def ranged(mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
+    """Return a table of text: the figure, with its range in brackets where it has one.
+
+    Parameters
+    ----------
+    mid, low, high
+        Tables of one shape, such as those of :func:`gigafleet.catalog.accelerators` by case.
+    digits
+        Significant digits.
+    """
+
+    def cell(m: float, lo: float, hi: float) -> str:
+        return number(m, digits) if not lo < hi else f"{number(m, digits)} ({between(lo, hi, digits)})"
+
+    columns = {c: [cell(*x) for x in zip(mid[c], low[c], high[c], strict=True)] for c in mid}
+    return pd.DataFrame(columns, index=mid.index)
+
+
+def table(frame: pd.DataFrame, names: dict[str, str] | None = None, digits: int = 3, caption: str = "") -> None:
+    """Show a table: numbers with significant digits, absent figures as a dash, columns under readable names with their unit."""
+    shown = frame.copy()
+    for column in shown:
+        if pd.api.types.is_numeric_dtype(shown[column]) and shown[column].dtype != bool:
+            shown[column] = [number(x, digits) for x in shown[column].astype(float)]
+    shown = shown.rename(columns=names or {}).fillna("–")
+    text = shown.to_html(border=0, classes="gigafleet", escape=True, index_names=False)
+    if caption:
+        text = text.replace(">", f"><caption>{html.escape(caption)}</caption>", 1)
+    display({"text/html": text, "text/plain": shown.to_string()}, raw=True)
+
+
+def intervals(answers: pd.DataFrame, units: dict[str, str], names: dict[str, str]) -> pd.DataFrame:
+    """Return a table of median and 90 % interval as text, one row an answer; answers that are not known are left out.
+
+    Parameters
+    ----------
+    answers
+        From :func:`gigafleet.uncertainty.interval` of samples: columns low, median, high.
+    units, names
+        Answer -> unit; answer -> readable name, in the order of the table.
+    """
+    known = [name for name in names if np.isfinite(answers.loc[name, "median"])]
+    rows = [
+        [names[n], number(answers.loc[n, "median"]), between(answers.loc[n, "low"], answers.loc[n, "high"]), units[n]]
+        for n in known
+    ]
+    return pd.DataFrame(rows, columns=["answer", "median", "90 % interval", "unit"]).set_index("answer")
+
+
+def headline(rows: pd.DataFrame) -> None:
+    """Show headline numbers as tiles, which the index of a batch of reports repeats.
+
+    Parameters
+    ----------
+    rows
+        As :func:`intervals` gives it.
+    """
+    tiles = [
+        {"label": str(label), "value": row["median"], "unit": row["unit"], "interval": row["90 % interval"]}
+        for label, row in rows.iterrows()
+    ]
+    style = "display:inline-block;margin:0 1.6em .6em 0;vertical-align:top"
+    text = "".join(
+        f'<div style="{style}"><div style="font-size:1.6em;font-weight:600">{html.escape(t["value"])}'
+        f'<span style="font-size:.6em;font-weight:400"> {html.escape(t["unit"])}</span></div>'
+        f"<div>{html.escape(t['label'])}</div><div>{html.escape(t['interval'])}</div></div>"
+        for t in tiles
+    )
+    plain = "\n".join(f"{t['label']}: {t['value']} {t['unit']} ({t['interval']})" for t in tiles)
+    display({"text/html": text, "text/plain": plain, HEADLINE_MIME: tiles}, raw=True)
+
+
+def say(text: str) -> None:
+    """Show a sentence built from results, as Markdown."""
+    display(Markdown(text))
