@@ -1,41 +1,70 @@
-# make report   the reports, in reports/index.html
-# make test     everything that must hold
-# Each target makes its own .venv from requirements.lock the first time and whenever the lock changes. Nothing needs activating.
-PYTHON ?= python3
+# make report     run the notebooks of SCENARIOS and write the reports; open reports/index.html
+# make test       everything that must hold: lint, the tables, the tests, every notebook against its stored outputs
+# make lab        open the notebooks in JupyterLab
+# make notebooks  run every notebook and store its outputs in it
+# make lint       ruff only
+# make lock       renew requirements.lock after a change of dependencies (needs uv); UPGRADE=1 takes newer versions of all
+# make clean      remove the environment and whatever was made
+#
+# Each target first makes its own environment in VENV from requirements.lock, whenever the lock or pyproject.toml changed.
+# There is nothing to activate. Variables: PYTHON=python3.12  VENV=.venv  JOBS=2  SCENARIOS=data/scenarios/default.yaml  REPORTS=reports
 VENV ?= .venv
 JOBS ?= 2
 SCENARIOS ?= data/scenarios/default.yaml
 REPORTS ?= reports
 
 BIN := $(VENV)/bin
+PYTHONS := $(or $(PYTHON),python3 python3.11 python3.12 python3.13)
 export UV_COMPILE_BYTECODE := 1
-unexport PYTHONDONTWRITEBYTECODE
-unexport PYTHONPATH
 export PYTHONHASHSEED := 0
-export MPLBACKEND := agg
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
+# A notebook's kernel shows its figures only where no other backend is asked for.
+unexport MPLBACKEND
 
-# The stamp's name holds the checksum of what the environment is made from, so a changed lock makes a new environment.
-SUM := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
-STAMP := $(VENV)/stamp-$(SUM)
+# The stamp is written last, so an interrupted installation is redone. Its name holds the checksum of what the environment is made from, and
+# it holds the Python that was asked for: asking for another one makes the environment again.
+STAMP := $(VENV)/gigafleet-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+ifdef PYTHON
+ifneq ($(PYTHON),$(shell cat $(STAMP) 2>/dev/null))
+.PHONY: $(STAMP)
+endif
+endif
+
+# Only an environment that was made here is ever removed.
+define REMOVE
+if [ -e $(VENV) ] && [ $(VENV) != .venv ] && [ ! -e $(VENV)/gigafleet ]; then \
+	echo "VENV=$(VENV) exists and was not made here: name another folder, or remove it" >&2; exit 1; fi; rm -rf $(VENV)
+endef
 
 .PHONY: help report test lint notebooks lab lock clean
 help:
-	@grep -E '^# make' Makefile | cut -c3-; echo "also: lint, notebooks, lab, lock, clean"
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 $(STAMP):
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Gigafleet needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is {v[0]}.{v[1]}: try make PYTHON=python3.12 $(MAKECMDGOALS)")'
-	@rm -rf $(VENV)
-	@echo "Installing the environment into $(VENV) ..."
-	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv -q --python "$$(command -v $(PYTHON))" $(VENV) && \
+	@for name in $(PYTHONS); do \
+	  found=$$("$$name" -c 'import sys; print(sys.executable if (3, 11) <= sys.version_info[:2] <= (3, 13) else "")' 2>/dev/null); \
+	  [ -z "$$found" ] || break; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  is=$$($(firstword $(PYTHONS)) -c 'import sys; print("is %d.%d" % sys.version_info[:2])' 2>/dev/null || echo "does not run"); \
+	  echo "Gigafleet needs Python 3.11, 3.12 or 3.13, and $(firstword $(PYTHONS)) $$is: install one, or name it as in make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
+	  exit 1; \
+	fi; \
+	with_uv() { \
+	  uv venv -q --python "$$found" $(VENV) && touch $(VENV)/gigafleet && \
 	  uv pip install -q --python $(BIN)/python --require-hashes --only-binary :all: -r requirements.lock && \
 	  uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --no-index -e . ; \
-	else \
-	  $(PYTHON) -m venv $(VENV) && \
+	}; \
+	with_pip() { \
+	  "$$found" -m venv $(VENV) && touch $(VENV)/gigafleet && \
 	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock && \
 	  $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . ; \
-	fi
-	@touch $@
+	}; \
+	$(REMOVE); \
+	echo "Installing the environment into $(VENV), once ..."; \
+	if ! command -v uv >/dev/null 2>&1; then with_pip; \
+	elif ! with_uv; then echo "uv could not; trying pip ..."; rm -rf $(VENV); with_pip; fi && \
+	echo "$(PYTHON)" > $@
 
 report: $(STAMP)
 	@$(BIN)/gigafleet report $(SCENARIOS) --output $(REPORTS) --jobs $(JOBS)
@@ -43,7 +72,7 @@ report: $(STAMP)
 test: $(STAMP) lint
 	@$(BIN)/gigafleet check
 	@$(BIN)/python -m pytest -q
-	@$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with tests/nbval.cfg -W default notebooks
+	@$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with tests/nbval.cfg notebooks
 
 lint: $(STAMP)
 	@$(BIN)/ruff check -q .
@@ -55,10 +84,12 @@ notebooks: $(STAMP)
 lab: $(STAMP)
 	@$(BIN)/jupyter lab notebooks
 
-# Needs uv. A week's cool-down keeps the newest uploads out.
+# Uploads of the last week stay out: most bad ones are found by then.
 lock:
-	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header --exclude-newer "$$($(PYTHON) -c 'import datetime as d; print(d.date.today() - d.timedelta(7))')" -q -U -o requirements.lock
+	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q \
+	  --exclude-newer "$$(python3 -c 'import datetime as d; print(d.date.today() - d.timedelta(7))')" $(if $(UPGRADE),--upgrade) -o requirements.lock
 
 clean:
-	rm -rf $(VENV) $(REPORTS) dist .ruff_cache .hypothesis
+	@$(REMOVE)
+	rm -rf reports dist .ruff_cache .hypothesis .pytest_cache
+	find lib tests benchmarks notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

@@ -245,6 +245,15 @@ def _preferred(subject: str, quantity: str, condition: str | None) -> pd.Series:
     return match.iloc[0]
 
 
+def has(subject: str, quantity: str, condition: str | None = None) -> bool:
+    """Return whether there is a figure for a quantity of a subject, under its first condition or the one given."""
+    rows = _resource("facts")
+    condition = condition or quantities().loc[quantity, "conditions"][0]
+    return bool(
+        ((rows["subject"] == subject) & (rows["quantity"] == quantity) & (rows["condition"] == condition)).any()
+    )
+
+
 def value(subject: str, quantity: str, condition: str | None = None, case: str = "mid") -> float:
     """Return one preferred figure, in the unit that the quantity's name ends with.
 

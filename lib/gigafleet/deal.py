@@ -3,7 +3,6 @@
 A point estimate is the same call with one row. The roll-out, AMD's revenue and the warrant join the chain in later versions.
 """
 
-import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, cost, power, uncertainty
@@ -35,6 +34,17 @@ SPECIFICATIONS = {
     "fp4_tflops": "fp4_eflops",
     "memory_gb": "memory_pb",
 }
+
+INPUTS = [
+    "it_kw",
+    *COMMON,
+    "usd_per_mwh",
+    "g_co2_per_kwh",
+    *SPECIFICATIONS,
+    "accelerators_per_system",
+    "system_price_usd",
+]
+CORRELATED = (("annual_pue", "peak_pue"),)
 
 UNITS = {
     "capacity_gw": "GW",
@@ -77,7 +87,12 @@ def ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by input, as :func:`gigafleet.catalog.ranges` gives it. Figures that no source gives are absent.
+        Indexed by input, as :func:`gigafleet.catalog.ranges` gives it. An input that no source gives has no row.
+
+    Raises
+    ------
+    UnknownNameError
+        Naming the deal or region that is not known.
     """
     terms = catalog.deal(deal)
     region = catalog.find(region, "region")
@@ -88,9 +103,12 @@ def ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFrame:
         where["accelerators_per_system"] = (terms["system"], "accelerators_per_system")
         if basis := price_basis(terms["system"]):
             where["system_price_usd"] = (terms["system"], "price_usd", basis)
-    facts = catalog.facts()
-    known = set(zip(facts["subject"], facts["quantity"], strict=True))
-    return catalog.ranges({name: place for name, place in where.items() if place[:2] in known})
+    return catalog.ranges({name: place for name, place in where.items() if catalog.has(*place)})
+
+
+def correlations() -> dict[tuple[str, str], float]:
+    """Return the rank correlations of inputs, from the data."""
+    return {pair: catalog.value("ai-datacenter", "rank_correlation", " with ".join(pair)) for pair in CORRELATED}
 
 
 def evaluate(
@@ -142,10 +160,10 @@ def evaluate(
             raise unknown("input", name, table.index)
         n = len(inputs)
     size = 1 << max(n - 1, 0).bit_length() if inputs is not None else n
-    drawn = uncertainty.sample(table, size, seed).iloc[:n]
+    drawn = uncertainty.sample(table, size, seed, correlations()).iloc[:n]
     if inputs is not None:
         drawn = drawn.assign(**{name: inputs[name].to_numpy() for name in inputs})
-    return _answers(drawn, capacity_gw, capacity_basis)
+    return _answers(drawn.reindex(columns=INPUTS), capacity_gw, capacity_basis)
 
 
 def active_share(drawn: pd.DataFrame) -> pd.Series:
@@ -155,10 +173,8 @@ def active_share(drawn: pd.DataFrame) -> pd.Series:
 
 
 def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd.DataFrame:
-    absent = pd.Series(np.nan, drawn.index)
     accelerators = power.accelerators(capacity_gw, drawn["it_kw"], drawn["peak_pue"], basis=capacity_basis)
-    per_system = drawn.get("accelerators_per_system", absent)
-    price_usd = drawn.get("system_price_usd", absent) / per_system
+    price_usd = drawn["system_price_usd"] / drawn["accelerators_per_system"]
     draw = {"active_share": active_share(drawn), "idle_share": drawn["idle_share"]}
     average_kw = power.average_draw_kw(drawn["it_kw"], drawn["busy_share"], **draw)
     energy_mwh = accelerators * power.energy_mwh(average_kw, drawn["annual_pue"])
@@ -182,8 +198,8 @@ def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd
     answers = {
         "capacity_gw": capacity_gw + 0 * accelerators,
         "accelerators": accelerators,
-        "racks": accelerators / per_system,
-        **{answer: accelerators * drawn.get(name, absent) / 1e6 for name, answer in SPECIFICATIONS.items()},
+        "racks": accelerators / drawn["accelerators_per_system"],
+        **{answer: accelerators * drawn[name] / 1e6 for name, answer in SPECIFICATIONS.items()},
         "it_gw": it_gw,
         "facility_gw": it_gw * drawn["peak_pue"],
         "average_gw": energy_mwh / power.HOURS_PER_YEAR / 1e3,
@@ -198,27 +214,31 @@ def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd
     return pd.DataFrame(answers)[list(UNITS)]
 
 
-def by_region(answers: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
-    """Return carbon and the electricity bill of the same energy in several regions, at the median of the samples.
+def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
+    """Return carbon and the electricity bill of the same energy in several regions.
 
     Parameters
     ----------
     answers
-        From :func:`evaluate`.
+        Samples from :func:`evaluate`.
     regions
-        As :func:`gigafleet.catalog.regions` gives it.
+        As :func:`gigafleet.catalog.regions` gives it: ``g_co2_per_kwh``, ``g_co2_per_kwh_marginal``, ``usd_per_mwh``.
+    level
+        Probability inside the interval, which is that of the energy; the grid's intensity has none.
 
     Returns
     -------
     DataFrame
-        One row a region: ``mt_co2_average``, ``mt_co2_marginal`` [Mt/yr] and ``electricity_busd`` [billion USD/yr]; NaN where no source
-        gives the figure.
+        One row a region: ``mt_co2`` (median, at the grid's average intensity), ``mt_co2_low``, ``mt_co2_high``, ``mt_co2_marginal`` (median, at
+        the marginal intensity) [Mt/yr] and ``electricity_busd`` [billion USD/yr]; NaN where no source gives the figure.
     """
-    twh = answers["twh_per_year"].median()
-    marginal = regions.get("g_co2_per_kwh_marginal", pd.Series(np.nan, regions.index))
+    mwh = uncertainty.interval(answers["twh_per_year"] * 1e6, level)
+    average = regions["g_co2_per_kwh"]
     table = {
-        "mt_co2_average": power.carbon_t(twh * 1e6, regions["g_co2_per_kwh"]) / 1e6,
-        "mt_co2_marginal": power.carbon_t(twh * 1e6, marginal) / 1e6,
-        "electricity_busd": twh * 1e6 * regions["usd_per_mwh"] / 1e9,
+        "mt_co2": power.carbon_t(mwh["median"], average) / 1e6,
+        "mt_co2_low": power.carbon_t(mwh["low"], average) / 1e6,
+        "mt_co2_high": power.carbon_t(mwh["high"], average) / 1e6,
+        "mt_co2_marginal": power.carbon_t(mwh["median"], regions["g_co2_per_kwh_marginal"]) / 1e6,
+        "electricity_busd": mwh["median"] * regions["usd_per_mwh"] / 1e9,
     }
     return pd.DataFrame(table, index=regions.index)

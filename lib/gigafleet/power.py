@@ -13,8 +13,9 @@ import pandas as pd
 from gigafleet.errors import require, unknown
 
 HOURS_PER_YEAR = 8760
+HOURS_PER_MONTH = 730
 BASES = ("facility", "it")
-LEVELS = ("chip", "rack", "it", "facility")
+LEVELS = ("chip", "server", "rack", "it", "facility")
 
 
 def it_kw(system_kw, accelerators, network_storage_share):
@@ -209,25 +210,58 @@ def joules_per_token(kw, tokens_per_s):
     return kw * 1000 / tokens_per_s
 
 
-def levels_kw(accelerators, peak_pue):
+def grid_g_co2_per_kwh(today, decline_share_per_year, years):
+    """Return the carbon intensity of a grid that falls by the same share every year.
+
+    Parameters
+    ----------
+    today
+        Intensity now. [g/kWh]
+    decline_share_per_year
+        Yearly fall, below 1; negative for a rise. [share/year]
+    years
+        Years from now. [years]
+
+    Returns
+    -------
+    same type
+        ``today (1 - decline)^years``. [g/kWh]
+
+    >>> round(grid_g_co2_per_kwh(350.0, 0.03, 7), 1)
+    282.8
+    """
+    require("today", today, minimum=0, absent=True)
+    require("decline_share_per_year", decline_share_per_year, minimum=-1, maximum=1, absent=True)
+    require("years", years, minimum=0)
+    return today * (1 - decline_share_per_year) ** years
+
+
+def levels_kw(accelerators: pd.DataFrame, systems: pd.DataFrame, peak_pue: float) -> pd.DataFrame:
     """Return the power of one accelerator at every level, for a table of accelerators.
 
     Parameters
     ----------
     accelerators : DataFrame
-        As :func:`gigafleet.catalog.accelerators` gives it: ``tdp_w``, ``all_in_kw`` and ``all_in_kw_rack``. [W, kW, kW]
-    peak_pue
+        As :func:`gigafleet.catalog.accelerators` gives it: ``tdp_w`` [W], ``all_in_kw`` (IT level) and ``all_in_kw_rack``. [kW]
+    systems : DataFrame
+        As :func:`gigafleet.catalog.systems` gives it: ``accelerator``, ``accelerators_per_system``, ``server_kw``, ``rack_kw``. Where an
+        accelerator comes in several servers or racks, the one with the most power each counts, as provisioning does.
+    peak_pue : float
         Facility over IT power in the hottest hour. [ratio]
 
     Returns
     -------
     DataFrame
-        Columns chip, rack, it, facility; NaN where no source gives the level. [kW]
+        Columns chip, server, rack, it, facility; NaN where no source gives the level. [kW]
     """
+    require("peak_pue", peak_pue, minimum=1)
+    each = systems[["server_kw", "rack_kw"]].div(systems["accelerators_per_system"], axis=0)
+    boxed = each.groupby(systems["accelerator"]).max().reindex(accelerators.index)
     kw = pd.DataFrame(
         {
             "chip": accelerators["tdp_w"] / 1000,
-            "rack": accelerators["all_in_kw_rack"],
+            "server": boxed["server_kw"],
+            "rack": accelerators["all_in_kw_rack"].fillna(boxed["rack_kw"]),
             "it": accelerators["all_in_kw"],
             "facility": accelerators["all_in_kw"] * peak_pue,
         }

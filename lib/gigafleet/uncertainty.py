@@ -5,8 +5,8 @@ A range is three points: ``low``, ``value``, ``high``. The value is the median. 
 10 % and 90 % quantiles, which makes the 90 % interval 1.28 times as wide on either side. ``options`` are drawn with equal weight.
 
 Between the points the distribution is a two-piece normal in a scale that fits the quantity: the logarithm where all points are above
-zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the number itself otherwise. The module knows no
-model.
+zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the logarithm of the excess over 1 for a ratio
+such as a PUE (so that it stays above 1), the number itself otherwise. The module knows no model.
 """
 
 import numpy as np
@@ -16,7 +16,12 @@ from scipy.stats import norm, qmc
 
 from gigafleet.errors import require, unknown
 
-SCALES = {"lognormal": (np.log, np.exp), "logit-normal": (logit, expit), "normal": (np.asarray, np.asarray)}
+SCALES = {
+    "lognormal": (np.log, np.exp),
+    "lognormal-excess": (lambda ratio: np.log(np.asarray(ratio) - 1), lambda excess: 1 + np.exp(excess)),
+    "logit-normal": (logit, expit),
+    "normal": (np.asarray, np.asarray),
+}
 RANGE_QUANTILE = {"p5_p95": 0.95, "min_max": 0.90, "": 0.95}
 
 
@@ -27,7 +32,7 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
     ----------
     ranges
         Indexed by input, columns ``low``, ``value``, ``high``; optional ``range_kind`` (``p5_p95`` if absent), ``unit`` (``share`` asks
-        for log-odds) and ``scale`` (one of lognormal, logit-normal, normal).
+        for log-odds, ``ratio`` for the excess over 1) and ``scale`` (one of :data:`SCALES`).
 
     Returns
     -------
@@ -61,11 +66,19 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
                 f"{name}: low <= value <= high must hold, not {row['low']:g}, {row['value']:g}, {row['high']:g}"
             )
         if not row["scale"]:
-            share = row["unit"] == "share" and 0 < row["low"] and row["high"] < 1
-            frame.loc[name, "scale"] = "logit-normal" if share else "lognormal" if row["low"] > 0 else "normal"
+            frame.loc[name, "scale"] = _scale(row)
         elif row["scale"] not in SCALES:
             raise unknown(f"scale of {name}", row["scale"], SCALES)
     return frame
+
+
+def _scale(row: pd.Series) -> str:
+    """Return the scale in which a range is spread, by its unit and its ends."""
+    if row["unit"] == "share" and row["low"] > 0 and row["high"] < 1:
+        return "logit-normal"
+    if row["unit"] == "ratio" and row["low"] > 1:
+        return "lognormal-excess"
+    return "lognormal" if row["low"] > 0 else "normal"
 
 
 def _correlate(normals: np.ndarray, names: pd.Index, correlations: dict[tuple[str, str], float]) -> np.ndarray:
