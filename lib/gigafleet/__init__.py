@@ -10,7 +10,19 @@ The submodules load on first use, so that ``import gigafleet`` costs nothing:
 import importlib
 
 __version__ = "0.1.0"
-__all__ = ["catalog", "check", "cost", "deal", "parameters", "plots", "power", "report", "tell", "uncertainty"]
+__all__ = [
+    "catalog",
+    "check",
+    "comparison",
+    "cost",
+    "deal",
+    "parameters",
+    "plots",
+    "power",
+    "report",
+    "tell",
+    "uncertainty",
+]
 
 
 def __getattr__(name: str):

@@ -1,7 +1,8 @@
 """The figures in ``data/``, as tables, each with its source.
 
-Loading converts types and raises on what it cannot read. Constraints, keys and conventions are the work of :mod:`gigafleet.check`.
-The folder is the checkout's ``data/``, or the copy inside an installed wheel, or the one named by the variable ``GIGAFLEET_DATA``.
+Loading converts types and raises on what it cannot read. Constraints, keys and conventions are the work of
+:mod:`gigafleet.check`. The folder is the checkout's ``data/``, or the copy inside an installed wheel, or the one
+named by the variable ``GIGAFLEET_DATA``.
 """
 
 import functools
@@ -16,6 +17,7 @@ import yaml
 from gigafleet.errors import UnknownNameError, unknown
 
 CASES = ("low", "mid", "high")
+VENDOR_KINDS = ("datasheet", "vendor-announcement", "filing")
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -64,9 +66,8 @@ def _resource(name: str) -> pd.DataFrame:
             known = {**dict.fromkeys(field["trueValues"], True), **dict.fromkeys(field["falseValues"], False)}
             wrong = column[~column.isin(known)]
             if len(wrong):
-                raise ValueError(
-                    f"{path.name}, line {wrong.index[0] + 2}, column {field['name']}: {wrong.iloc[0]!r} is not one of {list(known)}"
-                )
+                where = f"{path.name}, line {wrong.index[0] + 2}, column {field['name']}"
+                raise ValueError(f"{where}: {wrong.iloc[0]!r} is not one of {list(known)}")
             table[field["name"]] = column.map(known).astype(bool)
     return table
 
@@ -103,6 +104,7 @@ def quantities() -> pd.DataFrame:
     """Return the codebook: unit, conditions, plausible limits and meaning of every quantity."""
     book = pd.DataFrame.from_dict(package()["quantities"], orient="index")
     book["series"] = book["series"].eq(True)
+    book["plain"] = book["plain"].fillna("first")
     return book
 
 
@@ -128,8 +130,10 @@ def deal(name: str) -> dict:
     return deals()[name]
 
 
-def _plain(name: str) -> str:
-    """Strip a name of case, punctuation and the words that people put before it."""
+def _plain(name: str, kind: str = "accelerator") -> str:
+    """Strip a name of case and punctuation, and that of a device of the words that people put before it."""
+    if kind not in ("accelerator", "system"):
+        return re.sub(r"[^a-z0-9]", "", name.lower())
     words = re.sub(r"\b(amd|nvidia|instinct|google|aws|intel|series|gpu|sxm\d?)\b", " ", name.lower())
     return re.sub(r"[^a-z0-9]", "", words) or re.sub(r"[^a-z0-9]", "", name.lower())
 
@@ -140,8 +144,8 @@ def _names(kind: str) -> dict[str, str]:
     names = {}
     for column in ("aliases", "name"):
         for subject, text in table[column].items():
-            names.update({_plain(alias): subject for alias in text.split(";") if alias.strip()})
-    return names | {_plain(subject): subject for subject in table.index}
+            names.update({_plain(alias, kind): subject for alias in text.split(";") if alias.strip()})
+    return names | {_plain(subject, kind): subject for subject in table.index}
 
 
 def find(name: str, kind: str = "accelerator") -> str:
@@ -163,14 +167,24 @@ def find(name: str, kind: str = "accelerator") -> str:
     ('MI300X', 'MI455X', 'Helios')
     """
     names = _names(kind)
-    if isinstance(name, str) and _plain(name) in names:
-        return names[_plain(name)]
+    if isinstance(name, str) and _plain(name, kind) in names:
+        return names[_plain(name, kind)]
     raise unknown(kind, name, subjects(kind).index)
 
 
 def column(quantity: str, condition: str) -> str:
     """Return the name of the column that a quantity under a condition has in a wide table."""
-    return quantity if quantities().loc[quantity, "conditions"][0] == condition else f"{quantity}_{condition}"
+    entry = quantities().loc[quantity]
+    return quantity if entry["plain"] == "first" and entry["conditions"][0] == condition else f"{quantity}_{condition}"
+
+
+def _stated(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Return, of preferred rows of a quantity, one a subject: the vendor's own if there is one, by order of the
+    conditions."""
+    rank = rows["condition"].map(quantities().loc[quantity, "conditions"].index) + 100 * ~rows["kind"].isin(
+        VENDOR_KINDS
+    )
+    return rows.assign(rank=rank).sort_values("rank").drop_duplicates("subject").drop(columns="rank")
 
 
 def _mid(rows: pd.DataFrame) -> pd.Series:
@@ -186,13 +200,15 @@ def table(kind: str, case: str = "mid") -> pd.DataFrame:
     kind
         ``accelerator``, ``system``, ``region``, ...
     case
-        ``mid``, or ``low`` or ``high`` for the ends of each cell's own range (which are not the low or high of an answer).
+        ``mid``, or ``low`` or ``high`` for the ends of each cell's own range (which are not the low or high of an
+        answer).
 
     Returns
     -------
     DataFrame
-        Indexed by short name: attributes that are text, then the quantities with their unit in the name. An absent figure is NaN.
-        ``attrs["midpoints"]`` lists the cells whose source gives a range only; their ``mid`` is the geometric mean of its ends.
+        Indexed by short name: attributes that are text, then the quantities with their unit in the name. An absent
+        figure is NaN. ``attrs["midpoints"]`` lists the cells whose source gives a range only; their ``mid`` is the
+        geometric mean of its ends.
     """
     if case not in CASES:
         raise unknown("case", case, CASES)
@@ -202,9 +218,15 @@ def table(kind: str, case: str = "mid") -> pd.DataFrame:
     fixed = book.index[book["conditions"].map(lambda c: c != "any")]
     rows = facts()
     rows = rows[rows["preferred"] & rows["subject"].isin(attributes.index) & rows["quantity"].isin(fixed)]
-    order = {column(quantity, condition): None for quantity in fixed for condition in book.loc[quantity, "conditions"]}
+    order = {}
+    for quantity in fixed:  # the plain column first, then a column for every other condition
+        order |= dict.fromkeys([quantity, *(column(quantity, c) for c in book.loc[quantity, "conditions"])])
+    rows = rows.assign(column=[column(q, c) for q, c in zip(rows["quantity"], rows["condition"], strict=True)])
+    stated = [
+        _stated(rows[rows["quantity"] == q], q).assign(column=q) for q in fixed if book.loc[q, "plain"] == "vendor"
+    ]
+    rows = pd.concat([rows, *stated], ignore_index=True)
     rows = rows.assign(
-        column=[column(q, c) for q, c in zip(rows["quantity"], rows["condition"], strict=True)],
         number=_mid(rows) if case == "mid" else rows[case].fillna(_mid(rows)),
     )
     numbers = rows.pivot(index="subject", columns="column", values="number")
@@ -237,8 +259,11 @@ def _preferred(subject: str, quantity: str, condition: str | None) -> pd.Series:
         raise unknown("quantity", quantity, quantities().index)
     rows = _resource("facts")
     rows = rows[(rows["subject"] == subject) & (rows["quantity"] == quantity) & rows["preferred"]]
-    condition = condition or quantities().loc[quantity, "conditions"][0]
-    match = rows[rows["condition"] == condition]
+    if condition is None and quantities().loc[quantity, "plain"] == "vendor":
+        match = _stated(rows, quantity)
+    else:
+        condition = condition or quantities().loc[quantity, "conditions"][0]
+        match = rows[rows["condition"] == condition]
     if match.empty:
         have = ", ".join(rows["condition"]) or "no condition at all"
         raise UnknownNameError(f"no figure for {quantity} of {subject} under {condition!r}; there is one for: {have}")
@@ -278,8 +303,8 @@ def ranges(inputs: dict[str, tuple]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by input: ``low``, ``value``, ``high``, ``range_kind``, ``unit``, ``kind``, ``source_id``, ``note``. An input without
-        a range has low = value = high.
+        Indexed by input: ``low``, ``value``, ``high``, ``range_kind``, ``unit``, ``kind``, ``source_id``, ``note``.
+        An input without a range has low = value = high.
     """
     rows = {name: _preferred(*([*where, None][:3])) for name, where in inputs.items()}
     frame = pd.DataFrame(rows).T[["low", "value", "high", "range_kind", "unit", "kind", "source_id", "note"]]
@@ -309,7 +334,7 @@ def provenance(subject: str, quantity: str) -> pd.DataFrame:
     rows = _resource("facts")
     rows = rows[rows["subject"] == subject]
     columns = [
-        quantity == q or (quantities().loc[q, "conditions"] != "any" and quantity == column(q, c))
+        quantity in (q, column(q, c)) if quantities().loc[q, "conditions"] != "any" else quantity == q
         for q, c in zip(rows["quantity"], rows["condition"], strict=True)
     ]
     rows = rows[columns]
@@ -329,8 +354,9 @@ def disagreements() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a subject, quantity and condition: ``preferred``, ``lowest``, ``highest``, ``spread`` (highest over lowest, less one),
-        ``sources`` and the ``reason`` for the preferred one; the widest spread first. Figures that move with time are no disagreement.
+        One row a subject, quantity and condition: ``preferred``, ``lowest``, ``highest``, ``spread`` (highest over
+        lowest, less one), ``sources`` and the ``reason`` for the preferred one; the widest spread first. Figures that
+        move with time are no disagreement.
     """
     rows = facts()
     rows = rows[~rows["quantity"].map(quantities()["series"])].assign(mid=_mid(rows))

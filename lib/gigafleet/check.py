@@ -1,8 +1,8 @@
 """Hold the tables in ``data/`` to their schema and to the conventions, and list everything that is wrong at once.
 
-The schema is that of ``datapackage.yaml`` and Frictionless checks it. The conventions are ours: one preferred figure, units, plausible
-limits, dense rather than sparse throughput, memory and power that add up. An exception to a convention is a row of the quantity
-``convention_exception`` with its reason.
+The schema is that of ``datapackage.yaml`` and Frictionless checks it. The conventions are ours: one preferred figure,
+units, plausible limits, dense rather than sparse throughput, memory and power that add up. An exception to a
+convention is a row of the quantity ``convention_exception`` with its reason.
 """
 
 import datetime
@@ -81,7 +81,7 @@ def _identity() -> list[Problem]:
         owners: dict[str, str] = {}
         for subject, row in group.iterrows():
             for name in [subject, *row["aliases"].split(";")]:
-                plain = catalog._plain(name)
+                plain = catalog._plain(name, kind)
                 if name.strip() and owners.setdefault(plain, subject) != subject:
                     found.append(
                         Problem("subjects.csv", None, "aliases", name, f"already leads to the {kind} {owners[plain]!r}")
@@ -110,7 +110,8 @@ def _ranges() -> list[Problem]:
 
 
 def _codebook() -> list[Problem]:
-    """Every quantity, condition and unit of the facts is in the codebook, and every quantity of the codebook has a fact."""
+    """Every quantity, condition and unit of the facts is in the codebook, and every quantity of the codebook has a
+    fact."""
     found = []
     book, facts = catalog.quantities(), catalog.facts()
     for i, row in facts.iterrows():
@@ -208,14 +209,14 @@ def _memory() -> list[Problem]:
     """A system's memory is that of its accelerators, within 5 %, on one basis."""
     systems, inside = _contents()
     found = []
-    for basis in ("memory", "memory_usable"):
-        system_column, chip_column = basis.replace("memory", "memory_tb"), basis.replace("memory", "memory_gb")
-        if system_column in systems and chip_column in inside:
-            ratio = 1000 * systems[system_column] / (systems["accelerators_per_system"] * inside[chip_column])
-            holds = ratio.isna() | ratio.between(0.95, 1.05)
-            found += _breaks(
-                "memory_adds_up", systems, holds, ratio, "system memory over that of its accelerators is 0.95 to 1.05"
-            )
+    for basis in ("physical", "usable"):
+        ratio = (
+            1000 * systems[f"memory_tb_{basis}"] / (systems["accelerators_per_system"] * inside[f"memory_gb_{basis}"])
+        )
+        holds = ratio.isna() | ratio.between(0.95, 1.05)
+        found += _breaks(
+            "memory_adds_up", systems, holds, ratio, "system memory over that of its accelerators is 0.95 to 1.05"
+        )
     return found
 
 

@@ -1,8 +1,8 @@
 """What it costs to own and run accelerators: capital by annuity, facility, network, energy, upkeep.
 
-Each class of asset is spread over its own life. The hours are those of ownership, 8,760 a year, busy or not. One set of rate, lives,
-network, facility, PUE and energy serves every accelerator; only price and power differ. Prices are on the basis of the price given:
-mixing a hyperscaler's bill of materials with a retail quote compares nothing.
+Each class of asset is spread over its own life. The hours are those of ownership, 8,760 a year, busy or not. One set
+of rate, lives, network, facility, PUE and energy serves every accelerator; only price and power differ. Prices are on
+the basis of the price given: mixing a hyperscaler's bill of materials with a retail quote compares nothing.
 
 Every function is plain arithmetic on floats, arrays, Series or DataArrays of any shape that broadcast together.
 """
@@ -10,9 +10,26 @@ Every function is plain arithmetic on floats, arrays, Series or DataArrays of an
 import numpy as np
 import pandas as pd
 
-from gigafleet import power
+from gigafleet import catalog, power
 from gigafleet.errors import require, unknown
 
+# What a cost needs besides an accelerator's price and power -> where its figure is. One set for every accelerator.
+COMMON = {
+    "peak_pue": ("ai-datacenter", "peak_pue"),
+    "annual_pue": ("ai-datacenter", "annual_pue"),
+    "busy_share": ("ai-datacenter", "busy_share"),
+    "idle_share": ("ai-datacenter", "idle_share"),
+    "rate": ("ai-datacenter", "discount_rate_share"),
+    "it_life_years": ("ai-datacenter", "it_life_years"),
+    "facility_life_years": ("ai-datacenter", "facility_life_years"),
+    "facility_usd_per_kw": ("ai-datacenter", "facility_usd_per_kw"),
+    "network_usd_per_kw": ("ai-datacenter", "network_usd_per_kw"),
+    "storage_usd_per_kw": ("ai-datacenter", "storage_usd_per_kw"),
+    "maintenance_share": ("ai-datacenter", "maintenance_share"),
+    "staff_usd_per_kw_year": ("ai-datacenter", "staff_usd_per_kw_year"),
+    **{f"active_share_{phase}": ("ai-datacenter", "active_share", phase) for phase in power.PHASES},
+    **{f"time_share_{phase}": ("ai-datacenter", "phase_time_share", phase) for phase in power.PHASES},
+}
 METHODS = ("annuity", "straight_line")
 PARTS = ("system", "network", "storage", "facility", "energy", "maintenance", "staff")
 
@@ -58,6 +75,27 @@ def yearly_share(rate, years, method="annuity"):
     return capital_recovery_factor(rate if method == "annuity" else rate * 0.0, years)
 
 
+def capex_parts_usd(price_usd, it_kw, *, facility_usd_per_kw, network_usd=0.0, storage_usd_per_kw=0.0) -> dict:
+    """Return the capital behind one accelerator, by class of asset. Arguments and errors as :func:`capex_usd`.
+
+    Returns
+    -------
+    dict
+        system, network, storage, facility -> USD, each of the arguments' type.
+    """
+    require("price_usd", price_usd, above=0, absent=True)
+    require("it_kw", it_kw, above=0, absent=True)
+    require("facility_usd_per_kw", facility_usd_per_kw, minimum=0, absent=True)
+    require("network_usd", network_usd, minimum=0, absent=True)
+    require("storage_usd_per_kw", storage_usd_per_kw, minimum=0, absent=True)
+    return {
+        "system": price_usd,
+        "network": network_usd,
+        "storage": it_kw * storage_usd_per_kw,
+        "facility": it_kw * facility_usd_per_kw,
+    }
+
+
 def capex_usd(price_usd, it_kw, *, facility_usd_per_kw, network_usd=0.0, storage_usd_per_kw=0.0):
     """Return the capital behind one accelerator.
 
@@ -79,15 +117,16 @@ def capex_usd(price_usd, it_kw, *, facility_usd_per_kw, network_usd=0.0, storage
     same type
         Capital per accelerator. [USD]
 
+    Raises
+    ------
+    ValueError
+        On a price or a power that is not above 0, or a negative cost, by its name.
+
     >>> capex_usd(40000.0, 2.0, facility_usd_per_kw=11600, network_usd=9000)
     72200.0
     """
-    require("price_usd", price_usd, above=0, absent=True)
-    require("it_kw", it_kw, above=0, absent=True)
-    for name, number in (("facility_usd_per_kw", facility_usd_per_kw), ("network_usd", network_usd)):
-        require(name, number, minimum=0, absent=True)
-    require("storage_usd_per_kw", storage_usd_per_kw, minimum=0, absent=True)
-    return price_usd + network_usd + it_kw * (facility_usd_per_kw + storage_usd_per_kw)
+    costs = {"facility_usd_per_kw": facility_usd_per_kw, "network_usd": network_usd}
+    return sum(capex_parts_usd(price_usd, it_kw, storage_usd_per_kw=storage_usd_per_kw, **costs).values())
 
 
 def parts_per_accelerator_hour(
@@ -116,25 +155,18 @@ def parts_per_accelerator_hour(
     dict
         system, network, storage, facility, energy, maintenance, staff -> USD/h, each of the arguments' type.
     """
-    capital = capex_usd(
-        price_usd,
-        it_kw,
-        facility_usd_per_kw=facility_usd_per_kw,
-        network_usd=network_usd,
-        storage_usd_per_kw=storage_usd_per_kw,
-    )
+    costs = {"facility_usd_per_kw": facility_usd_per_kw, "network_usd": network_usd}
+    capital = capex_parts_usd(price_usd, it_kw, storage_usd_per_kw=storage_usd_per_kw, **costs)
     require("usd_per_mwh", usd_per_mwh, minimum=0, absent=True)
     require("opex_share", opex_share, minimum=0, maximum=1, absent=True)
     require("staff_usd_per_kw_year", staff_usd_per_kw_year, minimum=0, absent=True)
     it_share = yearly_share(rate, it_life_years, method)
     draw_kw = power.average_draw_kw(it_kw, busy_share, active_share, idle_share)
     yearly = {
-        "system": price_usd * it_share,
-        "network": network_usd * it_share,
-        "storage": it_kw * storage_usd_per_kw * it_share,
-        "facility": it_kw * facility_usd_per_kw * yearly_share(rate, facility_life_years, method),
+        **{part: capital[part] * it_share for part in ("system", "network", "storage")},
+        "facility": capital["facility"] * yearly_share(rate, facility_life_years, method),
         "energy": power.energy_mwh(draw_kw, pue) * usd_per_mwh,
-        "maintenance": capital * opex_share,
+        "maintenance": sum(capital.values()) * opex_share,
         "staff": it_kw * staff_usd_per_kw_year,
     }
     return {part: usd / power.HOURS_PER_YEAR for part, usd in yearly.items()}
@@ -195,11 +227,13 @@ def tco_per_accelerator_hour(
 
     Notes
     -----
-    ``(price + network + storage) crf(rate, it life) + facility crf(rate, facility life) + energy + maintenance + staff``, over 8,760 h.
+    ``(price + network + storage) crf(rate, it life) + facility crf(rate, facility life) + energy + maintenance +
+    staff``, over 8,760 h.
 
-    >>> common = dict(pue=1.14, usd_per_mwh=75, rate=0.065, it_life_years=5, facility_usd_per_kw=11600, facility_life_years=14)
-    >>> round(float(tco_per_accelerator_hour(39600, 1.87, network_usd=9219, busy_share=0.8, opex_share=0.008, **common)), 2)
-    1.81
+    >>> common = dict(pue=1.14, usd_per_mwh=75, rate=0.065, it_life_years=5, facility_usd_per_kw=11600,
+    facility_life_years=14)
+    >>> round(float(tco_per_accelerator_hour(39600, 1.87, network_usd=9219, busy_share=0.8, opex_share=0.008,
+    **common)), 2) 1.81
     """
     parts = parts_per_accelerator_hour(
         price_usd,
@@ -277,6 +311,47 @@ def usd_per_million_tokens(usd_per_h, tokens_per_s, load_factor=1.0):
     require("tokens_per_s", tokens_per_s, above=0, absent=True)
     require("load_factor", load_factor, above=0, maximum=1)
     return usd_per_h * 1e6 / (3600 * tokens_per_s * load_factor)
+
+
+def common_ranges(region: str) -> pd.DataFrame:
+    """Return the inputs that serve every accelerator alike, with their ranges and sources.
+
+    Parameters
+    ----------
+    region
+        A region, for the price of electricity.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the names of :data:`COMMON` and ``usd_per_mwh``, as :func:`gigafleet.catalog.ranges` gives it;
+        without the latter where no source gives a price.
+    """
+    price = (catalog.find(region, "region"), "usd_per_mwh")
+    return catalog.ranges({**COMMON, **({"usd_per_mwh": price} if catalog.has(*price) else {})})
+
+
+def arguments(inputs, it_kw) -> dict:
+    """Return the keyword arguments of :func:`parts_per_accelerator_hour` from named inputs.
+
+    Parameters
+    ----------
+    inputs : mapping, Series or DataFrame
+        Every name of :data:`COMMON` and ``usd_per_mwh`` -> figure, or column of samples.
+    it_kw
+        IT power per accelerator. [kW]
+    """
+    names = ("usd_per_mwh", "rate", "it_life_years", "facility_life_years", "facility_usd_per_kw", "storage_usd_per_kw")
+    return {
+        **{name: inputs[name] for name in (*names, "staff_usd_per_kw_year", "busy_share", "idle_share")},
+        "pue": inputs["annual_pue"],
+        "network_usd": inputs["network_usd_per_kw"] * it_kw,
+        "opex_share": inputs["maintenance_share"],
+        "active_share": power.phase_weighted_share(
+            {phase: inputs[f"active_share_{phase}"] for phase in power.PHASES},
+            {phase: inputs[f"time_share_{phase}"] for phase in power.PHASES},
+        ),
+    }
 
 
 def waterfall(price_usd: pd.Series, it_kw: pd.Series, **common) -> pd.DataFrame:

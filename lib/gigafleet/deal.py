@@ -1,6 +1,7 @@
 """The deal in one vectorised call: from gigawatts to accelerators, compute, energy, carbon and cost.
 
-A point estimate is the same call with one row. The roll-out, AMD's revenue and the warrant join the chain in later versions.
+A point estimate is the same call with one row. The roll-out, AMD's revenue and the warrant join the chain in later
+versions.
 """
 
 import pandas as pd
@@ -9,25 +10,7 @@ from gigafleet import catalog, cost, power, uncertainty
 from gigafleet.errors import require, unknown
 
 PRICE_BASES = ("hyperscaler", "rumour")
-PHASES = ("training", "prefill", "decode")
 
-# Input of the model -> where its figure is. The parts of a rack and of a region depend on the deal and the place.
-COMMON = {
-    "peak_pue": ("ai-datacenter", "peak_pue"),
-    "annual_pue": ("ai-datacenter", "annual_pue"),
-    "busy_share": ("ai-datacenter", "busy_share"),
-    "idle_share": ("ai-datacenter", "idle_share"),
-    "rate": ("ai-datacenter", "discount_rate_share"),
-    "it_life_years": ("ai-datacenter", "it_life_years"),
-    "facility_life_years": ("ai-datacenter", "facility_life_years"),
-    "facility_usd_per_kw": ("ai-datacenter", "facility_usd_per_kw"),
-    "network_usd_per_kw": ("ai-datacenter", "network_usd_per_kw"),
-    "storage_usd_per_kw": ("ai-datacenter", "storage_usd_per_kw"),
-    "maintenance_share": ("ai-datacenter", "maintenance_share"),
-    "staff_usd_per_kw_year": ("ai-datacenter", "staff_usd_per_kw_year"),
-    **{f"active_share_{phase}": ("ai-datacenter", "active_share", phase) for phase in PHASES},
-    **{f"time_share_{phase}": ("ai-datacenter", "phase_time_share", phase) for phase in PHASES},
-}
 SPECIFICATIONS = {
     "bf16_tflops": "bf16_eflops",
     "fp8_tflops": "fp8_eflops",
@@ -37,7 +20,7 @@ SPECIFICATIONS = {
 
 INPUTS = [
     "it_kw",
-    *COMMON,
+    *cost.COMMON,
     "usd_per_mwh",
     "g_co2_per_kwh",
     *SPECIFICATIONS,
@@ -96,7 +79,7 @@ def ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFrame:
     """
     terms = catalog.deal(deal)
     region = catalog.find(region, "region")
-    where = {"it_kw": (terms["accelerator"], "all_in_kw"), **COMMON}
+    where = {"it_kw": (terms["accelerator"], "all_in_kw"), **cost.COMMON}
     where |= {"usd_per_mwh": (region, "usd_per_mwh"), "g_co2_per_kwh": (region, "g_co2_per_kwh")}
     where |= {name: (terms["accelerator"], name) for name in SPECIFICATIONS}
     if terms["system"]:
@@ -126,11 +109,11 @@ def evaluate(
     Parameters
     ----------
     inputs
-        Samples of the inputs, one row a sample; the columns given replace those that :func:`ranges` would draw. None draws all.
+        Inputs, one row a sample; an input that is left out stands at its value in the data. None draws all of them.
     deal
         A deal of ``deals.yaml``.
     n
-        Samples, a power of two; 1 gives the point estimate. Ignored where ``inputs`` has rows.
+        Samples, a power of two; 1 gives the point estimate. Not used where ``inputs`` are given.
     seed
         The same seed gives the same samples.
     capacity_gw
@@ -155,46 +138,28 @@ def evaluate(
     capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
     require("capacity_gw", capacity_gw, above=0)
     table = ranges(deal, region)
-    if inputs is not None:
+    if inputs is None:
+        drawn = uncertainty.sample(table, n, seed, correlations())
+    else:
         for name in inputs.columns.difference(table.index):
             raise unknown("input", name, table.index)
-        n = len(inputs)
-    size = 1 << max(n - 1, 0).bit_length() if inputs is not None else n
-    drawn = uncertainty.sample(table, size, seed, correlations()).iloc[:n]
-    if inputs is not None:
-        drawn = drawn.assign(**{name: inputs[name].to_numpy() for name in inputs})
+        values = uncertainty.prepare(table)["value"]
+        drawn = inputs.assign(**{name: values[name] for name in table.index.difference(inputs.columns)})
     return _answers(drawn.reindex(columns=INPUTS), capacity_gw, capacity_basis)
 
 
-def active_share(drawn: pd.DataFrame) -> pd.Series:
-    """Return the power under load, weighted by the time that the phases of the work take. [share of IT nameplate]"""
-    weights = [drawn[f"time_share_{phase}"] for phase in PHASES]
-    return sum(w * drawn[f"active_share_{phase}"] for w, phase in zip(weights, PHASES, strict=True)) / sum(weights)
-
-
 def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd.DataFrame:
-    accelerators = power.accelerators(capacity_gw, drawn["it_kw"], drawn["peak_pue"], basis=capacity_basis)
+    it_kw = drawn["it_kw"]
+    accelerators = power.accelerators(capacity_gw, it_kw, drawn["peak_pue"], basis=capacity_basis)
+    arguments = cost.arguments(drawn, it_kw)
+    draw = {name: arguments[name] for name in ("busy_share", "active_share", "idle_share")}
+    energy_mwh = accelerators * power.energy_mwh(power.average_draw_kw(it_kw, **draw), drawn["annual_pue"])
     price_usd = drawn["system_price_usd"] / drawn["accelerators_per_system"]
-    draw = {"active_share": active_share(drawn), "idle_share": drawn["idle_share"]}
-    average_kw = power.average_draw_kw(drawn["it_kw"], drawn["busy_share"], **draw)
-    energy_mwh = accelerators * power.energy_mwh(average_kw, drawn["annual_pue"])
-    network_usd = drawn["network_usd_per_kw"] * drawn["it_kw"]
-    capital = {name: drawn[name] for name in ("facility_usd_per_kw", "storage_usd_per_kw")} | {
-        "network_usd": network_usd
-    }
-    usd_per_h = cost.tco_per_accelerator_hour(
-        price_usd,
-        drawn["it_kw"],
-        pue=drawn["annual_pue"],
-        opex_share=drawn["maintenance_share"],
-        **{name: drawn[name] for name in ("usd_per_mwh", "rate", "it_life_years", "facility_life_years", "busy_share")},
-        staff_usd_per_kw_year=drawn["staff_usd_per_kw_year"],
-        **capital,
-        **draw,
-    )
-    capex_busd = accelerators * cost.capex_usd(price_usd, drawn["it_kw"], **capital) / 1e9
-    it_gw = accelerators * drawn["it_kw"] / 1e6
+    capital = {name: arguments[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}
+    capex_busd = accelerators * cost.capex_usd(price_usd, it_kw, **capital) / 1e9
+    usd_per_h = cost.tco_per_accelerator_hour(price_usd, it_kw, **arguments)
     cost_busd = accelerators * usd_per_h * power.HOURS_PER_YEAR / 1e9
+    it_gw = accelerators * it_kw / 1e6
     answers = {
         "capacity_gw": capacity_gw + 0 * accelerators,
         "accelerators": accelerators,
@@ -214,6 +179,61 @@ def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd
     return pd.DataFrame(answers)[list(UNITS)]
 
 
+def breakdown(
+    deal: str = "amd-openai", *, capacity_gw: float | None = None, capacity_basis: str = "facility", region: str = "us"
+) -> pd.DataFrame:
+    """Return what the money goes to, at the point estimate. Arguments and errors as :func:`evaluate`.
+
+    Returns
+    -------
+    DataFrame
+        One row a part of the cost: ``capex_busd`` [billion USD] and ``cost_busd_per_year`` [billion USD/yr]. NaN
+        without a price.
+    """
+    answers = evaluate(None, deal, capacity_gw=capacity_gw, capacity_basis=capacity_basis, region=region).iloc[0]
+    point = uncertainty.prepare(ranges(deal, region))["value"].reindex(INPUTS)
+    arguments = cost.arguments(point, point["it_kw"])
+    price_usd = point["system_price_usd"] / point["accelerators_per_system"]
+    if not price_usd > 0:
+        return pd.DataFrame(index=list(cost.PARTS), columns=["capex_busd", "cost_busd_per_year"], dtype=float)
+    capital = {name: arguments[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}
+    parts = {
+        "capex_busd": cost.capex_parts_usd(price_usd, point["it_kw"], **capital),
+        "cost_busd_per_year": cost.parts_per_accelerator_hour(price_usd, point["it_kw"], **arguments),
+    }
+    table = pd.DataFrame(parts, index=list(cost.PARTS)) * answers["accelerators"] / 1e9
+    return table.assign(cost_busd_per_year=table["cost_busd_per_year"] * power.HOURS_PER_YEAR)
+
+
+def by_level(
+    deal: str = "amd-openai", n: int = 4096, seed: int = 0, *, capacity_gw: float | None = None
+) -> pd.DataFrame:
+    """Return how many accelerators a capacity would feed if it counted power at each level.
+
+    Parameters
+    ----------
+    deal, n, seed, capacity_gw
+        As in :func:`evaluate`.
+
+    Returns
+    -------
+    DataFrame
+        One row a level of :data:`gigafleet.power.LEVELS` that a source gives: ``value`` (median), ``low``, ``high``
+        (90 % interval).
+    """
+    terms = catalog.deal(deal)
+    capacity_gw = terms["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
+    require("capacity_gw", capacity_gw, above=0)
+    where = {"chip": (terms["accelerator"], "tdp_w"), "rack": (terms["accelerator"], "all_in_kw", "rack")}
+    where |= {"it": (terms["accelerator"], "all_in_kw"), "peak_pue": cost.COMMON["peak_pue"]}
+    drawn = uncertainty.sample(catalog.ranges({k: place for k, place in where.items() if catalog.has(*place)}), n, seed)
+    drawn = drawn.assign(**({"chip": drawn["chip"] / 1000} if "chip" in drawn else {}))
+    drawn["facility"] = drawn["it"] * drawn["peak_pue"]
+    levels = [level for level in power.LEVELS if level in drawn]
+    counts = capacity_gw * power.accelerators_per_gw(drawn[levels])
+    return uncertainty.interval(counts).rename(columns={"median": "value"})[["value", "low", "high"]]
+
+
 def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
     """Return carbon and the electricity bill of the same energy in several regions.
 
@@ -229,8 +249,9 @@ def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) 
     Returns
     -------
     DataFrame
-        One row a region: ``mt_co2`` (median, at the grid's average intensity), ``mt_co2_low``, ``mt_co2_high``, ``mt_co2_marginal`` (median, at
-        the marginal intensity) [Mt/yr] and ``electricity_busd`` [billion USD/yr]; NaN where no source gives the figure.
+        One row a region: ``mt_co2`` (median, at the grid's average intensity), ``mt_co2_low``, ``mt_co2_high``,
+        ``mt_co2_marginal`` (median, at the marginal intensity) [Mt/yr] and ``electricity_busd`` [billion USD/yr]; NaN
+        where no source gives the figure.
     """
     mwh = uncertainty.interval(answers["twh_per_year"] * 1e6, level)
     average = regions["g_co2_per_kwh"]

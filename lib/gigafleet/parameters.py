@@ -1,13 +1,22 @@
 """The parameters of the notebooks: one model each, for papermill, for a reader in JupyterLab and for the documentation.
 
-A batch validates all parameters before a kernel starts (:func:`validate`). A notebook reads its own through :func:`read`, so that plain
-papermill and a person who edits the cell get the same errors.
+A batch validates all parameters before a kernel starts (:func:`validate`). A notebook reads its own through
+:func:`read`, so that plain papermill and a person who edits the cell get the same errors.
 """
 
 import ast
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from gigafleet import catalog
 from gigafleet.errors import unknown
@@ -21,6 +30,21 @@ def _items(value: object) -> object:
 Items = Annotated[list[str], BeforeValidator(_items)]
 
 
+def _complete_region(value: str) -> str:
+    """Read a region's name; only regions with a price of electricity and a carbon intensity can stand for a place."""
+    name = catalog.find(value, "region")
+    table = catalog.regions()
+    complete = table.index[table[["usd_per_mwh", "g_co2_per_kwh"]].notna().all(axis=1)]
+    if name not in complete:
+        raise ValueError(
+            f"region {name!r} lacks a price of electricity or a carbon intensity; complete are: {', '.join(complete)}"
+        )
+    return name
+
+
+Region = Annotated[str, AfterValidator(_complete_region)]
+
+
 class Parameters(BaseModel):
     """What every notebook's parameters have in common: nothing unknown passes, nothing is converted silently."""
 
@@ -32,7 +56,10 @@ class Overview(Parameters):
 
     deal: str = Field("amd-openai", description="a deal of data/deals.yaml")
     capacity_gw: float | None = Field(None, gt=0, le=100, description="capacity [GW]; None is the deal's own")
-    region: str = Field("us", description="region for electricity and carbon")
+    capacity_basis: Literal["facility", "it"] = Field(
+        "facility", description="what the gigawatts count in the headline: facility (at the meter) or it"
+    )
+    region: Region = Field("us", description="region for electricity and carbon")
     samples: int = Field(4096, ge=64, le=2**20, description="number of samples, a power of two")
     seed: int = Field(0, ge=0, description="seed of the samples")
 
@@ -40,11 +67,6 @@ class Overview(Parameters):
     @classmethod
     def _deal(cls, value: str) -> str:
         return catalog.deal(value)["id"]
-
-    @field_validator("region")
-    @classmethod
-    def _region(cls, value: str) -> str:
-        return catalog.find(value, "region")
 
     @field_validator("samples")
     @classmethod
@@ -90,7 +112,7 @@ class AmdVsNvidia(Parameters):
         description="NVIDIA accelerators, in a list or with commas between",
     )
     format: Literal["bf16", "fp8", "fp4"] = Field("fp8", description="number format of the comparison")
-    region: str = Field("us", description="region for the price of electricity")
+    region: Region = Field("us", description="region for the price of electricity")
     rate: float | None = Field(
         None, ge=0, le=0.5, description="cost of capital [share/year]; None is the figure in the data"
     )
@@ -104,11 +126,6 @@ class AmdVsNvidia(Parameters):
         if not value:
             raise ValueError("must name at least one accelerator")
         return [catalog.find(name) for name in value]
-
-    @field_validator("region")
-    @classmethod
-    def _region(cls, value: str) -> str:
-        return catalog.find(value, "region")
 
 
 MODELS: dict[str, type[Parameters]] = {
@@ -139,7 +156,8 @@ def _parse(notebook: str, values: dict) -> Parameters:
         return chosen(**values)
     except ValidationError as error:
         lines = [
-            f"{'.'.join(map(str, e['loc'])) or 'parameters'}: {e['msg'].removeprefix('Value error, ')} (given: {e['input']!r})"
+            f"{'.'.join(map(str, e['loc'])) or 'parameters'}: "
+            f"{e['msg'].removeprefix('Value error, ')} (given: {e['input']!r})"
             for e in error.errors()
         ]
         raise ValueError(f"{notebook}: " + "; ".join(lines)) from None

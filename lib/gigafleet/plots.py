@@ -1,7 +1,8 @@
 """The house style, and figures that take result tables. They know no model.
 
-Colors are those of Okabe and Ito, which readers with any common kind of color blindness can tell apart. Titles say what is to be seen,
-axes carry units, the footer names the sources, and every figure shown has a text for those who cannot see it.
+Colors are those of Okabe and Ito, which readers with any common kind of color blindness can tell apart. Titles say
+what is to be seen, axes carry units, the footer names the sources, and every figure shown has a text for those who
+cannot see it.
 """
 
 import io
@@ -15,7 +16,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from gigafleet.tell import number
+from gigafleet.tell import between, number
 
 VENDOR_COLORS = {
     "AMD": "#D55E00",
@@ -75,14 +76,16 @@ def _frame(rows: int, title: str, source: str, extra: float = 0.0) -> tuple[Figu
     style()
     figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.36 * rows + extra))
     axes.set_title(textwrap.fill(title, 78), pad=12, x=0.0)
-    figure.text(
-        0.0,
-        -0.02,
-        textwrap.fill("Source: " + source, 135),
+    axes.annotate(
+        textwrap.fill("Source: " + source, 118),
+        (0, 0),
+        (0, -44),
+        xycoords="axes fraction",
+        textcoords="offset points",
         fontsize=8,
         color="#666666",
         va="top",
-        transform=figure.transFigure,
+        annotation_clip=False,
     )
     return figure, axes
 
@@ -91,7 +94,7 @@ def _log_axis(axes: plt.Axes) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x, 2)))
     low, high = axes.get_xlim()
-    if high / low < 30:
+    if high / low < 1000:
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda x, _: number(x, 2) if str(f"{x:e}")[0] in "25" else ""))
         axes.tick_params(axis="x", which="minor", labelsize=9.5)
     else:
@@ -112,6 +115,7 @@ def intervals(
     log: bool = False,
     reference: float | None = None,
     reference_label: str = "",
+    band: tuple[float, float, str] | None = None,
     digits: int = 3,
 ) -> Figure:
     """Return a chart of points with their ranges, one row each, labeled directly.
@@ -119,13 +123,16 @@ def intervals(
     Parameters
     ----------
     table
-        Index: what the row is; columns ``value``, ``low``, ``high`` (NaN where there is no range) and ``vendor`` (its color; optional).
+        Index: what the row is; columns ``value``, ``low``, ``high`` (NaN where there is no range) and ``vendor`` (its
+        color; optional).
     title, xlabel, source
         The takeaway; the axis with its unit; where the figures come from.
     log
         Logarithmic axis.
     reference
         A vertical line, with its label.
+    band
+        Low and high end of a shaded band, with its label.
     digits
         Significant digits of the labels.
     """
@@ -155,6 +162,11 @@ def intervals(
         _log_axis(axes)
     else:
         axes.set_xlim(min(0, known[["low", "value"]].min().min()), right.max() * 1.13)
+    if band is not None:
+        axes.axvspan(band[0], band[1], color="#999999", alpha=0.18, lw=0, zorder=0)
+        axes.annotate(
+            band[2], (band[0], len(known) - 0.45), (0, 3), textcoords="offset points", fontsize=9, annotation_clip=False
+        )
     if reference is not None:
         axes.axvline(reference, color=INK, lw=1, ls="--")
         axes.annotate(
@@ -185,13 +197,23 @@ def _vendor_key(axes: plt.Axes, vendors: pd.Series) -> None:
         axes.set_title(axes.get_title(loc="left"), pad=30, x=0.0)
 
 
-def dots(table: pd.DataFrame, *, title: str, xlabel: str, source: str) -> Figure:
+def dots(
+    table: pd.DataFrame,
+    *,
+    title: str,
+    xlabel: str,
+    source: str,
+    low: pd.DataFrame | None = None,
+    high: pd.DataFrame | None = None,
+) -> Figure:
     """Return a chart of several figures per row on a logarithmic axis, one marker and color a column.
 
     Parameters
     ----------
     table
         Index: what the row is; one column a series, named as the legend shall name it; NaN is left out.
+    low, high
+        Ends of the ranges, of the same shape; bars where they differ.
     title, xlabel, source
         As in :func:`intervals`.
     """
@@ -200,22 +222,18 @@ def dots(table: pd.DataFrame, *, title: str, xlabel: str, source: str) -> Figure
     for y, (_, row) in enumerate(known.iterrows()):
         axes.plot([row.min(), row.max()], [y, y], color="#CCCCCC", lw=2, zorder=1)
     for i, name in enumerate(known):
-        axes.plot(
-            known[name],
-            range(len(known)),
-            ls="",
-            marker=MARKERS[i],
-            ms=8,
-            color=SERIES_COLORS[i],
-            label=name,
-            alpha=0.9,
-        )
+        look = {"ls": "", "marker": MARKERS[i], "ms": 8, "color": SERIES_COLORS[i], "alpha": 0.9}
+        axes.plot(known[name], range(len(known)), label=name, **look)
+        if low is not None and high is not None:
+            ends = low[name].reindex(known.index), high[name].reindex(known.index)
+            axes.hlines(range(len(known)), *ends, color=SERIES_COLORS[i], lw=5, alpha=0.35)
     best = known.max(axis=1)
+    edge = best if high is None else np.fmax(best, high.reindex(known.index).max(axis=1))
     for y, value in enumerate(best):
-        axes.annotate(number(value), (value, y), (9, 0), textcoords="offset points", va="center")
+        axes.annotate(number(value), (edge.iloc[y], y), (9, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(known)), known.index)
     axes.set_ylim(-0.6, len(known) - 0.4)
-    axes.set_xlim(known.min().min() / 1.3, best.max() * 2)
+    axes.set_xlim(known.min().min() / 1.3, edge.max() * 1.6)
     _log_axis(axes)
     axes.set_xlabel(xlabel)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(known.columns), frameon=False, fontsize=9.5)
@@ -271,4 +289,62 @@ def stacked(
     axes.set_xlabel(xlabel)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=9.5)
     axes.set_title(axes.get_title(loc="left"), pad=30 if len(known.columns) < 4 else 48, x=0.0)
+    return figure
+
+
+def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source: str) -> Figure:
+    """Return ratios of pairs as a matrix: the ratio with its interval in each cell, gray where it cannot be told from
+    1.
+
+    Parameters
+    ----------
+    pairs
+        Indexed by (row, column): ``low``, ``median``, ``high`` of the ratio and ``verdict``; a pair that is missing
+        leaves its cell empty.
+    title, source
+        As in :func:`intervals`.
+    xlabel, ylabel
+        What columns and rows are.
+    """
+    rows, columns = (list(dict.fromkeys(pairs.index.get_level_values(level))) for level in (0, 1))
+    ratios = pairs["median"].unstack().reindex(index=rows, columns=columns)
+    open_cells = pairs["verdict"].eq("not distinguishable").unstack().reindex(index=rows, columns=columns)
+    figure, axes = _frame(1.5 * len(rows), title, source)
+    text = pairs.apply(lambda pair: f"{number(pair['median'])} ×\n{between(pair['low'], pair['high'])}", axis=1)
+    text = text.unstack().reindex(index=rows, columns=columns).fillna("")
+    strongest = max(np.abs(np.log2(ratios.to_numpy(float)[np.isfinite(ratios.to_numpy(float))])).max(), 0.1)
+    sns.heatmap(
+        np.log2(ratios.astype(float)).mask(open_cells.fillna(True).astype(bool)),
+        ax=axes,
+        cmap=sns.blend_palette([VENDOR_COLORS["NVIDIA"], "#F7F7F7", VENDOR_COLORS["AMD"]], as_cmap=True),
+        vmin=-1.6 * strongest,
+        vmax=1.6 * strongest,
+        cbar=False,
+        linewidths=2,
+    )
+    axes.set_facecolor("#DDDDDD")
+    for y, row in enumerate(rows):
+        for x, column in enumerate(columns):
+            axes.text(x + 0.5, y + 0.5, text.loc[row, column], ha="center", va="center", fontsize=9.5, color=INK)
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.tick_params(axis="y", rotation=0)
+    keys = [
+        ("AMD ahead", VENDOR_COLORS["AMD"]),
+        ("NVIDIA ahead", VENDOR_COLORS["NVIDIA"]),
+        ("cannot be told apart", "#DDDDDD"),
+    ]
+    handles = [
+        plt.Rectangle((0, 0), 1, 1, color=color, alpha=0.75 if i < 2 else 1) for i, (_, color) in enumerate(keys)
+    ]
+    axes.legend(
+        handles,
+        [name for name, _ in keys],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=3,
+        frameon=False,
+        fontsize=9.5,
+    )
+    axes.set_title(axes.get_title(loc="left"), pad=30, x=0.0)
     return figure

@@ -1,9 +1,9 @@
 """Power, energy and carbon: from an accelerator to a gigawatt.
 
-Levels are named ``chip < server < rack < it < facility``. A *chip* is the accelerator alone. A *server* or *rack* adds host, fans and what is
-inside the box. *IT* adds the share of scale-out network, storage and management. A *facility* adds cooling and losses: IT power times
-the power usage effectiveness (PUE). Provisioning goes by the PUE of the hottest hour (``peak_pue``), energy by that of the year
-(``annual_pue``).
+Levels are named ``chip < server < rack < it < facility``. A *chip* is the accelerator alone. A *server* or *rack*
+adds host, fans and what is inside the box. *IT* adds the share of scale-out network, storage and management. A
+*facility* adds cooling and losses: IT power times the power usage effectiveness (PUE). Provisioning goes by the PUE
+of the hottest hour (``peak_pue``), energy by that of the year (``annual_pue``).
 
 Every function is plain arithmetic on floats, arrays, Series or DataArrays of any shape that broadcast together.
 """
@@ -16,6 +16,7 @@ HOURS_PER_YEAR = 8760
 HOURS_PER_MONTH = 730
 BASES = ("facility", "it")
 LEVELS = ("chip", "server", "rack", "it", "facility")
+PHASES = ("training", "prefill", "decode")
 
 
 def it_kw(system_kw, accelerators, network_storage_share):
@@ -50,8 +51,8 @@ def accelerators_per_gw(it_kw, pue=1.0, oversubscription=1.0):
     Parameters
     ----------
     it_kw
-        Power per accelerator, at the level that the gigawatt is counted at once the PUE is applied. NaN in an array is an absent
-        figure. [kW]
+        Power per accelerator, at the level that the gigawatt is counted at once the PUE is applied. NaN in an array
+        is an absent figure. [kW]
     pue
         1 if the gigawatt is IT power, the peak PUE if it is facility power. [ratio]
     oversubscription
@@ -137,6 +138,39 @@ def average_draw_kw(it_kw, busy_share, active_share=1.0, idle_share=0.0):
     require("active_share", active_share, minimum=0, maximum=1, absent=True)
     require("idle_share", idle_share, minimum=0, maximum=1, absent=True)
     return it_kw * (idle_share + (active_share - idle_share) * busy_share)
+
+
+def phase_weighted_share(active_share: dict, time_share: dict):
+    """Return the draw under load of an accelerator that spends its busy time in several phases of work.
+
+    Parameters
+    ----------
+    active_share
+        Phase -> draw under load. [share of IT nameplate]
+    time_share
+        Phase -> busy time spent in it; the sum need not be 1. [share]
+
+    Returns
+    -------
+    same type
+        Mean of the draws, weighted by time. [share of IT nameplate]
+
+    Raises
+    ------
+    UnknownNameError
+        If a phase is not one of :data:`PHASES`.
+
+    >>> round(phase_weighted_share({"training": 0.8, "decode": 0.6}, {"training": 1, "decode": 3}), 2)
+    0.65
+    """
+    for phase in (*active_share, *time_share):
+        if phase not in PHASES:
+            raise unknown("phase", phase, PHASES)
+    for phase, share in time_share.items():
+        require(f"time share of {phase}", share, minimum=0, absent=True)
+    total = sum(time_share.values())
+    require("sum of time shares", total, above=0, absent=True)
+    return sum(time_share[phase] * active_share[phase] for phase in time_share) / total
 
 
 def energy_mwh(average_it_kw, annual_pue=1.0, hours=HOURS_PER_YEAR):
@@ -242,10 +276,12 @@ def levels_kw(accelerators: pd.DataFrame, systems: pd.DataFrame, peak_pue: float
     Parameters
     ----------
     accelerators : DataFrame
-        As :func:`gigafleet.catalog.accelerators` gives it: ``tdp_w`` [W], ``all_in_kw`` (IT level) and ``all_in_kw_rack``. [kW]
+        As :func:`gigafleet.catalog.accelerators` gives it: ``tdp_w`` [W], ``all_in_kw`` (IT level) and
+        ``all_in_kw_rack``. [kW]
     systems : DataFrame
-        As :func:`gigafleet.catalog.systems` gives it: ``accelerator``, ``accelerators_per_system``, ``server_kw``, ``rack_kw``. Where an
-        accelerator comes in several servers or racks, the one with the most power each counts, as provisioning does.
+        As :func:`gigafleet.catalog.systems` gives it: ``accelerator``, ``accelerators_per_system``, ``server_kw``,
+        ``rack_kw``. Where an accelerator comes in several servers or racks, the one with the most power each counts,
+        as provisioning does.
     peak_pue : float
         Facility over IT power in the hottest hour. [ratio]
 

@@ -14,8 +14,10 @@ STEPS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 def number(value: float, digits: int = 3) -> str:
     """Return a number with so many significant digits, in words where it is large; a dash for NaN.
 
-    >>> number(1743210.0), number(0.04213), number(float("nan")), number(52341.0)
-    ('1.74 million', '0.0421', '–', '52,300')
+    A figure that has fewer digits, such as 8.0, is shown without zeros behind the point.
+
+    >>> number(1743210.0), number(0.04213), number(float("nan")), number(52341.0), number(8.0), number(8.001)
+    ('1.74 million', '0.0421', '–', '52,300', '8', '8.00')
     """
     if value is None or not math.isfinite(value):
         return "–"
@@ -25,14 +27,16 @@ def number(value: float, digits: int = 3) -> str:
     if value == 0:
         return "0"
     decimals = digits - 1 - math.floor(math.log10(abs(value)))
-    return f"{round(value, decimals):,.{max(decimals, 0)}f}"
+    text = f"{round(value, decimals):,.{max(decimals, 0)}f}"
+    exact = decimals > 0 and math.isclose(float(text.replace(",", "")), value, rel_tol=1e-12)
+    return text.rstrip("0").rstrip(".") if exact else text
 
 
 def between(low: float, high: float, digits: int = 3) -> str:
     """Return an interval as text: "1.6 to 1.9 million" shares the word of its ends.
 
     >>> between(1.61e6, 1.93e6), between(4.0, 6.5, 2)
-    ('1.61 to 1.93 million', '4.0 to 6.5')
+    ('1.61 to 1.93 million', '4 to 6.5')
     """
     first, last = number(low, digits), number(high, digits)
     for _, word in STEPS:
@@ -47,20 +51,29 @@ def ranged(mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, digits: int
     Parameters
     ----------
     mid, low, high
-        Tables of one shape, such as those of :func:`gigafleet.catalog.accelerators` by case.
+        Tables of one shape, such as those of :func:`gigafleet.catalog.accelerators` by case. Cells that
+        ``mid.attrs["midpoints"]`` lists as (row, column) have no figure of their own, and show their range only.
     digits
         Significant digits.
     """
+    midpoints = set(mid.attrs.get("midpoints", ()))
 
-    def cell(m: float, lo: float, hi: float) -> str:
-        return number(m, digits) if not lo < hi else f"{number(m, digits)} ({between(lo, hi, digits)})"
+    def cell(row: object, column: object) -> str:
+        m, lo, hi = (frame.loc[row, column] for frame in (mid, low, high))
+        if not lo < hi:
+            return number(m, digits)
+        return (
+            between(lo, hi, digits)
+            if (row, column) in midpoints
+            else f"{number(m, digits)} ({between(lo, hi, digits)})"
+        )
 
-    columns = {c: [cell(*x) for x in zip(mid[c], low[c], high[c], strict=True)] for c in mid}
-    return pd.DataFrame(columns, index=mid.index)
+    return pd.DataFrame({column: [cell(row, column) for row in mid.index] for column in mid}, index=mid.index)
 
 
 def table(frame: pd.DataFrame, names: dict[str, str] | None = None, digits: int = 3, caption: str = "") -> None:
-    """Show a table: numbers with significant digits, absent figures as a dash, columns under readable names with their unit."""
+    """Show a table: numbers with significant digits, absent figures as a dash, columns under readable names with
+    their unit."""
     shown = frame.copy()
     for column in shown:
         if pd.api.types.is_numeric_dtype(shown[column]) and shown[column].dtype != bool:
@@ -90,29 +103,63 @@ def intervals(answers: pd.DataFrame, units: dict[str, str], names: dict[str, str
     return pd.DataFrame(rows, columns=["answer", "median", "90 % interval", "unit"]).set_index("answer")
 
 
+def tiles(*rows: tuple[str, float, float, float, str], digits: int = 3) -> pd.DataFrame:
+    """Return rows for :func:`headline` from (label, value, low, high, unit); NaN ends for a figure without a range.
+
+    >>> tiles(("racks", 20480.0, 17700.0, 23400.0, "racks")).iloc[0].tolist()
+    ['20,500', '17,700 to 23,400', 'racks']
+    """
+    text = [
+        [label, number(value, digits), between(low, high, digits) if low < high else "", unit]
+        for label, value, low, high, unit in rows
+    ]
+    return pd.DataFrame(text, columns=["answer", "median", "90 % interval", "unit"]).set_index("answer")
+
+
 def headline(rows: pd.DataFrame) -> None:
     """Show headline numbers as tiles, which the index of a batch of reports repeats.
 
     Parameters
     ----------
     rows
-        As :func:`intervals` gives it.
+        As :func:`intervals` or :func:`tiles` gives it.
     """
     tiles = [
         {"label": str(label), "value": row["median"], "unit": row["unit"], "interval": row["90 % interval"]}
         for label, row in rows.iterrows()
     ]
-    style = "display:inline-block;margin:0 1.6em .6em 0;vertical-align:top"
+    style = "display:inline-block;margin:0 1.8em .8em 0;vertical-align:top"
     text = "".join(
         f'<div style="{style}"><div style="font-size:1.6em;font-weight:600">{html.escape(t["value"])}'
         f'<span style="font-size:.6em;font-weight:400"> {html.escape(t["unit"])}</span></div>'
-        f"<div>{html.escape(t['label'])}</div><div>{html.escape(t['interval'])}</div></div>"
+        f"<div>{html.escape(t['label'])}</div>"
+        f'<div style="color:#666;font-size:.9em">{html.escape(t["interval"])}</div></div>'
         for t in tiles
     )
-    plain = "\n".join(f"{t['label']}: {t['value']} {t['unit']} ({t['interval']})" for t in tiles)
+    plain = "\n".join(f"{t['label']}: {t['value']} {t['unit']} ({t['interval'] or 'no range'})" for t in tiles)
     display({"text/html": text, "text/plain": plain, HEADLINE_MIME: tiles}, raw=True)
 
 
-def say(text: str) -> None:
-    """Show a sentence built from results, as Markdown."""
-    display(Markdown(text))
+def sources(table: pd.DataFrame) -> None:
+    """Show sources as a list that opens on a click: title, publisher, date, address, how they reached us.
+
+    Parameters
+    ----------
+    table
+        Rows of :func:`gigafleet.catalog.sources`.
+    """
+    items, lines = [], []
+    for _, row in table.iterrows():
+        about = ", ".join(text for text in (row["publisher"], row["published"], row["access"]) if text)
+        title = html.escape(row["title"])
+        link = f'<a href="{html.escape(row["url"])}">{title}</a>' if row["url"] else title
+        items.append(f"<li>{link} ({html.escape(about)})</li>")
+        lines.append(f"{row['title']} ({about}) {row['url']}".strip())
+    text = f"<details><summary>{len(items)} sources</summary><ul>{''.join(items)}</ul></details>"
+    display({"text/html": text, "text/plain": "\n".join(lines)}, raw=True)
+
+
+def say(text: str, when: bool = True) -> None:
+    """Show a sentence built from results, as Markdown; nothing unless ``when``."""
+    if when:
+        display(Markdown(text))

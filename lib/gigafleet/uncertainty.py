@@ -1,12 +1,14 @@
 """From ranges to samples to intervals.
 
-A range is three points: ``low``, ``value``, ``high``. The value is the median. A ``p5_p95`` range gives the 5 % and 95 % quantiles. A
-``min_max`` range is the smallest and the largest figure that somebody published: such extremes miss the tails, so they are read as the
-10 % and 90 % quantiles, which makes the 90 % interval 1.28 times as wide on either side. ``options`` are drawn with equal weight.
+A range is three points: ``low``, ``value``, ``high``. The value is the median. A ``p5_p95`` range gives the 5 % and
+95 % quantiles. A ``min_max`` range is the smallest and the largest figure that somebody published: such extremes miss
+the tails, so they are read as the 10 % and 90 % quantiles, which makes the 90 % interval 1.28 times as wide on either
+side. ``options`` are drawn with equal weight.
 
-Between the points the distribution is a two-piece normal in a scale that fits the quantity: the logarithm where all points are above
-zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the logarithm of the excess over 1 for a ratio
-such as a PUE (so that it stays above 1), the number itself otherwise. The module knows no model.
+Between the points the distribution is a two-piece normal in a scale that fits the quantity: the logarithm where all
+points are above zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the
+logarithm of the excess over 1 for a ratio such as a PUE (so that it stays above 1), the number itself otherwise. The
+module knows no model.
 """
 
 import numpy as np
@@ -26,18 +28,20 @@ RANGE_QUANTILE = {"p5_p95": 0.95, "min_max": 0.90, "": 0.95}
 
 
 def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
-    """Return the ranges completed: every input with low, value, high, range_kind, scale and a flag for a made-up middle.
+    """Return the ranges completed: every input with low, value, high, range_kind, scale and a flag for a made-up
+    middle.
 
     Parameters
     ----------
     ranges
-        Indexed by input, columns ``low``, ``value``, ``high``; optional ``range_kind`` (``p5_p95`` if absent), ``unit`` (``share`` asks
-        for log-odds, ``ratio`` for the excess over 1) and ``scale`` (one of :data:`SCALES`).
+        Indexed by input, columns ``low``, ``value``, ``high``; optional ``range_kind`` (``p5_p95`` if absent),
+        ``unit`` (``share`` asks for log-odds, ``ratio`` for the excess over 1) and ``scale`` (one of :data:`SCALES`).
 
     Returns
     -------
     DataFrame
-        With ``scale`` filled and ``midpoint`` True where the value was missing and is the geometric mean of low and high.
+        With ``scale`` filled and ``midpoint`` True where the value was missing and is the geometric mean of low and
+        high.
 
     Raises
     ------
@@ -58,9 +62,8 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
         if row["range_kind"] not in (*RANGE_QUANTILE, "options"):
             raise unknown(f"range_kind of {name}", row["range_kind"], ["p5_p95", "min_max", "options"])
         if not np.isfinite([row["low"], row["value"], row["high"]]).all():
-            raise ValueError(
-                f"{name}: a range needs a value, or a low and a high; it has {row['low']}, {row['value']}, {row['high']}"
-            )
+            points = f"{row['low']}, {row['value']}, {row['high']}"
+            raise ValueError(f"{name}: a range needs a value, or a low and a high; it has {points}")
         if not row["low"] <= row["value"] <= row["high"]:
             raise ValueError(
                 f"{name}: low <= value <= high must hold, not {row['low']:g}, {row['value']:g}, {row['high']:g}"

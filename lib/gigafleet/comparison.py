@@ -1,0 +1,271 @@
+"""Accelerators side by side on paper: per accelerator, per rack, per megawatt of IT, per dollar on one price basis.
+
+A ratio of two accelerators carries the ranges of both, so that a reader sees which differences are real. Where a source
+gives IT power without a range, the spread of published system powers around it stands in (``all_in_error_share``). A
+price without a range has none: no bar is not certainty.
+"""
+
+import pandas as pd
+
+from gigafleet import catalog, cost, power, uncertainty
+from gigafleet.errors import unknown
+
+FORMATS = ("bf16", "fp8", "fp4")
+METRICS = {
+    "per_accelerator": "PFLOP/s per accelerator",
+    "per_it_mw": "PFLOP/s per MW of IT",
+    "memory_per_it_mw": "TB of memory per MW of IT",
+    "bandwidth_per_it_mw": "PB/s of memory bandwidth per MW of IT",
+    "per_musd": "PFLOP/s per million USD of servers or racks",
+}
+
+
+def prices(basis: str = "hyperscaler") -> pd.DataFrame:
+    """Return the price of an accelerator with its share of the server or rack, on one basis.
+
+    Parameters
+    ----------
+    basis
+        A condition of ``price_usd``: ``hyperscaler``, ``oem``, ``reseller``, ``asp`` or ``rumour``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by accelerator: ``value``, ``low``, ``high`` [USD], ``range_kind``, ``system``, ``as_of``,
+        ``source_id``. Prices of systems only, so that host and scale-up network are in all of them or in none.
+
+    Raises
+    ------
+    UnknownNameError
+        Naming the bases there are.
+    """
+    known = catalog.quantities().loc["price_usd", "conditions"]
+    if basis not in known:
+        raise unknown("price basis", basis, known)
+    systems = catalog.systems()
+    rows = catalog.facts()
+    rows = rows[(rows["quantity"] == "price_usd") & (rows["condition"] == basis) & rows["preferred"]]
+    rows = rows[rows["subject"].isin(systems.index)].rename(columns={"subject": "system"})
+    rows["accelerator"] = rows["system"].map(systems["accelerator"])
+    ends = ["value", "low", "high"]
+    rows[ends] = rows[ends].div(rows["system"].map(systems["accelerators_per_system"]), axis=0)
+    rows["value"] = uncertainty.prepare(rows[[*ends, "range_kind"]])["value"]
+    return rows.drop_duplicates("accelerator").set_index("accelerator")[
+        [*ends, "range_kind", "system", "as_of", "source_id"]
+    ]
+
+
+def owner_costs(
+    accelerators: list[str], region: str = "us", rate: float | None = None, it_life_years: float | None = None
+) -> pd.DataFrame:
+    """Return the hourly cost of owning accelerators beside the published one, with one set of everything but price
+    and power.
+
+    Parameters
+    ----------
+    accelerators
+        Short names. Those without a hyperscaler price or an IT power are left out.
+    region
+        A region, for the price of electricity.
+    rate, it_life_years
+        Cost of capital [share/year] and life [years]; the figures in the data if None.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by accelerator: the parts of :data:`gigafleet.cost.PARTS` and ``total`` [USD/h], ``published``
+        (SemiAnalysis, hyperscaler that owns its data centers) [USD/h] and ``difference`` [share].
+    """
+    table = catalog.accelerators().loc[[catalog.find(name) for name in accelerators]]
+    price = prices()["value"].reindex(table.index)
+    known = table.index[price.notna() & table["all_in_kw"].notna()]
+    point = cost.common_ranges(region)["value"]
+    overrides = {"rate": rate, "it_life_years": it_life_years}
+    point = pd.concat(
+        [point.drop(index=[k for k, v in overrides.items() if v is not None]), pd.Series(overrides).dropna()]
+    )
+    it_kw = table.loc[known, "all_in_kw"]
+    costs = cost.waterfall(price[known], it_kw, **cost.arguments(point, it_kw))
+    costs["published"] = table.loc[known, "owner_cost_usd_per_h"]
+    costs["difference"] = costs["total"] / costs["published"] - 1
+    return costs
+
+
+def _inputs(accelerators: list[str], number_format: str) -> pd.DataFrame:
+    """Return the ranges behind the metrics, indexed by (accelerator, input)."""
+    price = prices()
+    rows = {}
+    for name in accelerators:
+        wanted = {
+            "tflops": f"{number_format}_tflops",
+            "memory_gb": "memory_gb",
+            "memory_tb_s": "memory_tb_s",
+            "it_kw": "all_in_kw",
+        }
+        found = catalog.ranges({key: (name, q) for key, q in wanted.items() if catalog.has(name, q)})
+        rows |= {(name, key): row for key, row in found.iterrows()}
+        if name in price.index:
+            rows[name, "price_usd"] = price.loc[name]
+    frame = pd.DataFrame(rows).T[["low", "value", "high", "range_kind"]]
+    frame = uncertainty.prepare(frame.assign(range_kind=frame["range_kind"].fillna("")))
+    error = 1 + catalog.value("ai-datacenter", "all_in_error_share")
+    bare = (frame.index.get_level_values(1) == "it_kw") & (frame["low"] == frame["high"])
+    frame.loc[bare, "low"], frame.loc[bare, "high"] = frame["value"] / error, frame["value"] * error
+    return frame
+
+
+def _metrics(x: dict[str, pd.Series]) -> dict[str, object]:
+    """Return the metrics from the inputs of one accelerator; those whose inputs are absent are left out."""
+    found = {}
+    if "tflops" in x:
+        found["per_accelerator"] = x["tflops"] / 1000
+        if "price_usd" in x:
+            found["per_musd"] = x["tflops"] / 1000 / (x["price_usd"] / 1e6)
+    if "it_kw" in x:
+        per_mw = power.accelerators_per_gw(x["it_kw"]) / 1000
+        found |= {"per_it_mw": per_mw * x["tflops"] / 1000} if "tflops" in x else {}
+        found |= {"memory_per_it_mw": per_mw * x["memory_gb"] / 1000} if "memory_gb" in x else {}
+        found |= {"bandwidth_per_it_mw": per_mw * x["memory_tb_s"] / 1000} if "memory_tb_s" in x else {}
+    return found
+
+
+def samples(accelerators: list[str], number_format: str = "fp8", n: int = 4096, seed: int = 0) -> pd.DataFrame:
+    """Return samples of every metric of every accelerator, from the ranges of power and price.
+
+    Parameters
+    ----------
+    accelerators
+        Names, as people write them.
+    number_format
+        ``bf16``, ``fp8`` or ``fp4``; an accelerator without it has no compute metrics.
+    n, seed
+        As in :func:`gigafleet.uncertainty.sample`.
+
+    Returns
+    -------
+    DataFrame
+        One row a sample, columns (accelerator, metric) with the metrics of :data:`METRICS`.
+    """
+    if number_format not in FORMATS:
+        raise unknown("format", number_format, FORMATS)
+    names = list(dict.fromkeys(catalog.find(name) for name in accelerators))
+    drawn = uncertainty.sample(_inputs(names, number_format), n, seed)
+    drawn.columns = pd.MultiIndex.from_tuples(drawn.columns)
+    columns = {}
+    for name in names:
+        inputs = {key: drawn[name, key] for key in drawn[name].columns} if name in drawn.columns else {}
+        columns |= {(name, metric): values for metric, values in _metrics(inputs).items()}
+    return pd.DataFrame(columns)
+
+
+def metric(drawn: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return median and 90 % interval of one metric: a row an accelerator, columns value, low, high and vendor, for a
+    chart.
+
+    Raises
+    ------
+    UnknownNameError
+        Naming the metrics there are.
+    """
+    if name not in METRICS:
+        raise unknown("metric", name, METRICS)
+    table = uncertainty.interval(drawn.xs(name, axis=1, level=1)).rename(columns={"median": "value"})
+    return table.assign(vendor=catalog.subjects("accelerator")["vendor"].reindex(table.index))
+
+
+def pairs(drawn: pd.DataFrame, amd: list[str], nvidia: list[str], name: str) -> pd.DataFrame:
+    """Return AMD over NVIDIA for every pair on one metric.
+
+    Parameters
+    ----------
+    drawn
+        From :func:`samples`.
+    amd, nvidia
+        Short names; pairs of which one lacks the metric are left out.
+    name
+        One of :data:`METRICS`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (amd, nvidia): ``low``, ``median``, ``high`` of the ratio and ``verdict``: ``AMD ahead`` or
+        ``NVIDIA ahead`` where the 90 % interval lies on one side of 1, ``not distinguishable`` where it holds 1, ``no
+        range known`` where it is a point.
+    """
+    if name not in METRICS:
+        raise unknown("metric", name, METRICS)
+    values = drawn.xs(name, axis=1, level=1)
+    ratios = {(a, b): values[a] / values[b] for a in amd for b in nvidia if a in values and b in values}
+    if not ratios:
+        return pd.DataFrame(columns=["low", "median", "high", "verdict"])
+    table = uncertainty.interval(pd.DataFrame(ratios))
+    table["verdict"] = "not distinguishable"
+    table.loc[table["low"] > 1, "verdict"] = "AMD ahead"
+    table.loc[table["high"] < 1, "verdict"] = "NVIDIA ahead"
+    table.loc[table["high"] - table["low"] < 1e-9, "verdict"] = "no range known"
+    return table
+
+
+def per_watt(number_format: str = "fp8", case: str = "mid", peak_pue: float = 1.0) -> pd.DataFrame:
+    """Return paper throughput per watt of every accelerator at each power level.
+
+    Parameters
+    ----------
+    number_format
+        ``bf16``, ``fp8`` or ``fp4``.
+    case
+        ``mid``, or ``low`` or ``high`` efficiency, from the other end of the power's range.
+    peak_pue
+        For the facility level. [ratio]
+
+    Returns
+    -------
+    DataFrame
+        Indexed by accelerator, columns as in :data:`gigafleet.power.LEVELS`; NaN where a figure is absent. [TFLOP/s
+        per W]
+    """
+    if number_format not in FORMATS:
+        raise unknown("format", number_format, FORMATS)
+    other = {"low": "high", "mid": "mid", "high": "low"}
+    if case not in other:
+        raise unknown("case", case, other)
+    table = catalog.accelerators()
+    kw = power.levels_kw(catalog.accelerators(other[case]), catalog.systems(other[case]), peak_pue)
+    return (1 / kw).mul(table[f"{number_format}_tflops"] / 1000, axis=0)
+
+
+def bytes_per_kflop(number_format: str = "fp8") -> pd.Series:
+    """Return memory traffic for every thousand operations at peak, by accelerator. [bytes per 1,000 FLOP]"""
+    if number_format not in FORMATS:
+        raise unknown("format", number_format, FORMATS)
+    table = catalog.accelerators()
+    return 1000 * table["memory_tb_s"] / table[f"{number_format}_tflops"]
+
+
+def racks(systems: list[str]) -> pd.DataFrame:
+    """Return racks side by side: accelerators, power with its range, compute, memory, and compute per kW of the rack.
+
+    Parameters
+    ----------
+    systems
+        Names of systems, as people write them.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by system: ``accelerators_per_system``, ``rack_kw``, ``rack_kw_low``, ``rack_kw_high`` [kW],
+        ``fp8_pflops``, ``fp4_pflops`` [PFLOP/s], ``memory_tb`` [TB], ``bandwidth_pb_s`` [PB/s], ``scale_up_tb_s``
+        [TB/s], and ``fp8_pflops_per_kw``, ``_low``, ``_high``.
+    """
+    names = [catalog.find(name, "system") for name in systems]
+    low, mid, high = (catalog.systems(case).loc[names] for case in catalog.CASES)
+    inside = catalog.accelerators().loc[mid["accelerator"], "memory_tb_s"].to_numpy()
+    columns = ["accelerators_per_system", "rack_kw", "fp8_pflops", "fp4_pflops", "memory_tb", "scale_up_tb_s"]
+    table = mid[columns].assign(
+        rack_kw_low=low["rack_kw"],
+        rack_kw_high=high["rack_kw"],
+        bandwidth_pb_s=mid["accelerators_per_system"] * inside / 1000,
+    )
+    for name, kw in (("", "rack_kw"), ("_low", "rack_kw_high"), ("_high", "rack_kw_low")):
+        table[f"fp8_pflops_per_kw{name}"] = table["fp8_pflops"] / table[kw]
+    return table
