@@ -158,6 +158,11 @@ def samples(accelerators: list[str], number_format: str = "fp8", n: int = 4096, 
     return pd.DataFrame(columns)
 
 
+def _values(drawn: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the samples of one metric, one column an accelerator that has it."""
+    return drawn.loc[:, drawn.columns.get_level_values(1) == name].droplevel(1, axis=1)
+
+
 def metric(drawn: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return median and 90 % interval of one metric: a row an accelerator, columns value, low, high and vendor, for a
     chart.
@@ -169,7 +174,7 @@ def metric(drawn: pd.DataFrame, name: str) -> pd.DataFrame:
     """
     if name not in METRICS:
         raise unknown("metric", name, METRICS)
-    table = uncertainty.interval(drawn.xs(name, axis=1, level=1)).rename(columns={"median": "value"})
+    table = uncertainty.interval(_values(drawn, name)).rename(columns={"median": "value"})
     return table.assign(vendor=catalog.subjects("accelerator")["vendor"].reindex(table.index))
 
 
@@ -194,7 +199,7 @@ def pairs(drawn: pd.DataFrame, amd: list[str], nvidia: list[str], name: str) -> 
     """
     if name not in METRICS:
         raise unknown("metric", name, METRICS)
-    values = drawn.xs(name, axis=1, level=1)
+    values = _values(drawn, name)
     ratios = {(a, b): values[a] / values[b] for a in amd for b in nvidia if a in values and b in values}
     if not ratios:
         return pd.DataFrame(columns=["low", "median", "high", "verdict"])
@@ -253,19 +258,26 @@ def racks(systems: list[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by system: ``accelerators_per_system``, ``rack_kw``, ``rack_kw_low``, ``rack_kw_high`` [kW],
-        ``fp8_pflops``, ``fp4_pflops`` [PFLOP/s], ``memory_tb`` [TB], ``bandwidth_pb_s`` [PB/s], ``scale_up_tb_s``
-        [TB/s], and ``fp8_pflops_per_kw``, ``_low``, ``_high``.
+        Indexed by system: ``name``, ``vendor`` of the accelerators, ``accelerators_per_system``, ``rack_kw`` with
+        ``_low`` and ``_high`` [kW], ``fp8_pflops``, ``fp4_pflops`` [PFLOP/s], ``memory_tb`` [TB], ``bandwidth_pb_s``
+        [PB/s], ``scale_up_tb_s`` [TB/s], and FP8 per power of the rack: ``value``, ``low``, ``high`` [PFLOP/s per
+        kW].
+
+    Raises
+    ------
+    UnknownNameError
+        Naming the system that is not known and the nearest.
     """
     names = [catalog.find(name, "system") for name in systems]
     low, mid, high = (catalog.systems(case).loc[names] for case in catalog.CASES)
-    inside = catalog.accelerators().loc[mid["accelerator"], "memory_tb_s"].to_numpy()
-    columns = ["accelerators_per_system", "rack_kw", "fp8_pflops", "fp4_pflops", "memory_tb", "scale_up_tb_s"]
+    inside = catalog.accelerators().loc[mid["accelerator"]].set_index(mid.index)
+    columns = ["name", "accelerators_per_system", "rack_kw", "fp8_pflops", "fp4_pflops", "memory_tb", "scale_up_tb_s"]
     table = mid[columns].assign(
         rack_kw_low=low["rack_kw"],
         rack_kw_high=high["rack_kw"],
-        bandwidth_pb_s=mid["accelerators_per_system"] * inside / 1000,
+        vendor=inside["vendor"],
+        bandwidth_pb_s=mid["accelerators_per_system"] * inside["memory_tb_s"] / 1000,
     )
-    for name, kw in (("", "rack_kw"), ("_low", "rack_kw_high"), ("_high", "rack_kw_low")):
-        table[f"fp8_pflops_per_kw{name}"] = table["fp8_pflops"] / table[kw]
+    for end, kw in (("value", "rack_kw"), ("low", "rack_kw_high"), ("high", "rack_kw_low")):
+        table[end] = table["fp8_pflops"] / table[kw]
     return table

@@ -4,6 +4,7 @@ A point estimate is the same call with one row. The roll-out, AMD's revenue and 
 versions.
 """
 
+import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, cost, power, uncertainty
@@ -27,6 +28,12 @@ INPUTS = [
     "accelerators_per_system",
     "system_price_usd",
 ]
+# A published figure -> the answer that it is held against.
+PUBLISHED = {
+    "accelerators_count": "accelerators",
+    "site_cost_busd_per_gw": "capex_busd_per_gw",
+    "annual_cost_busd_per_gw": "tco_busd_per_gw_year",
+}
 CORRELATED = (("annual_pue", "peak_pue"),)
 
 UNITS = {
@@ -47,6 +54,25 @@ UNITS = {
     "cost_busd_per_year": "billion USD/yr",
     "tco_busd_per_gw_year": "billion USD/GW/yr",
     "usd_per_accelerator_hour": "USD/h",
+}
+NAMES = {
+    "capacity_gw": "contracted capacity",
+    "accelerators": "accelerators",
+    "racks": "racks",
+    "bf16_eflops": "dense BF16 compute",
+    "fp8_eflops": "dense FP8 compute",
+    "fp4_eflops": "dense FP4 compute",
+    "memory_pb": "high-bandwidth memory",
+    "it_gw": "IT power",
+    "facility_gw": "power at the meter, hottest hour",
+    "average_gw": "power at the meter, average",
+    "twh_per_year": "electricity",
+    "mt_co2_per_year": "carbon dioxide",
+    "capex_busd": "capital",
+    "capex_busd_per_gw": "capital per GW",
+    "cost_busd_per_year": "cost a year",
+    "tco_busd_per_gw_year": "cost per GW and year",
+    "usd_per_accelerator_hour": "cost of an accelerator-hour",
 }
 
 
@@ -205,6 +231,17 @@ def breakdown(
     return table.assign(cost_busd_per_year=table["cost_busd_per_year"] * power.HOURS_PER_YEAR)
 
 
+def press_count(deal: str, capacity_gw: float) -> tuple[float, float] | None:
+    """Return the lowest and highest number of accelerators that the press gives for a deal; None at another
+    capacity."""
+    if capacity_gw != catalog.deal(deal)["public"]["capacity_gw"] or not catalog.has(
+        deal, "accelerators_count", "press"
+    ):
+        return None
+    low, high = (catalog.value(deal, "accelerators_count", "press", case) for case in ("low", "high"))
+    return low, high
+
+
 def by_level(
     deal: str = "amd-openai", n: int = 4096, seed: int = 0, *, capacity_gw: float | None = None
 ) -> pd.DataFrame:
@@ -232,6 +269,51 @@ def by_level(
     levels = [level for level in power.LEVELS if level in drawn]
     counts = capacity_gw * power.accelerators_per_gw(drawn[levels])
     return uncertainty.interval(counts).rename(columns={"median": "value"})[["value", "low", "high"]]
+
+
+def published(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return published figures about a deal and about a gigawatt in general beside our answers.
+
+    Parameters
+    ----------
+    deal
+        A deal of ``deals.yaml``.
+    readings
+        Reading of the gigawatts (``facility``, ``it``) -> intervals of the answers, as
+        :func:`gigafleet.uncertainty.interval` gives them.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure that we have an answer for (a count of accelerators only at the deal's own capacity):
+        ``answer``, ``unit``, ``condition``, ``published_low``, ``published_high``, ``source``, ``as_of``; for each
+        reading its ``median``, ``low`` and ``high``; ``agrees``: the readings whose 90 % interval overlaps the
+        published figure.
+    """
+    rows = catalog.facts()
+    rows = rows[
+        rows["subject"].isin([catalog.deal(deal)["id"], "gigawatt-site"]) & rows["quantity"].isin(list(PUBLISHED))
+    ]
+    table = rows[["condition", "unit", "as_of", "note"]].assign(
+        answer=rows["quantity"].map(PUBLISHED),
+        published_low=rows["low"].fillna(rows["value"]),
+        published_high=rows["high"].fillna(rows["value"]),
+        source=rows["source_id"].map(catalog.sources()["publisher"]),
+    )
+    capacity_gw = catalog.deal(deal)["public"]["capacity_gw"]
+    if any(intervals.loc["capacity_gw", "median"] != capacity_gw for intervals in readings.values()):
+        table = table[table["answer"] != "accelerators"]  # a count belongs to the deal's own capacity
+    known = [intervals["median"].reindex(table["answer"]).notna().to_numpy() for intervals in readings.values()]
+    table = table[np.logical_and.reduce(known)]
+    agrees = pd.Series("", table.index)
+    for reading, intervals in readings.items():
+        ours = intervals.loc[table["answer"]].set_index(table.index)
+        table = table.join(ours.add_prefix(f"{reading}_"))
+        overlaps = (ours["low"] <= table["published_high"]) & (ours["high"] >= table["published_low"])
+        agrees += overlaps.map({True: f" {reading}", False: ""})
+    return table.assign(agrees=agrees.str.strip().str.replace(" ", " and ").replace("", "neither")).reset_index(
+        drop=True
+    )
 
 
 def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:

@@ -96,6 +96,17 @@ class Accelerators(Parameters):
         return value
 
     @model_validator(mode="after")
+    def _enough(self) -> "Accelerators":
+        table = catalog.accelerators().query("vendor in @self.vendors")
+        known = table[table[f"{self.format}_tflops"].notna()]
+        if len(known) < 2 or known["all_in_kw"].notna().sum() < 2:
+            raise ValueError(
+                f"vendors {self.vendors} must have two accelerators or more with {self.format} and IT power; "
+                f"{list(known.index)} have the throughput, {int(known['all_in_kw'].notna().sum())} of these the power"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _traced(self) -> "Accelerators":
         catalog.provenance(catalog.find(self.subject), self.quantity)
         return self
@@ -125,7 +136,23 @@ class AmdVsNvidia(Parameters):
     def _accelerators(cls, value: list[str]) -> list[str]:
         if not value:
             raise ValueError("must name at least one accelerator")
-        return [catalog.find(name) for name in value]
+        return list(dict.fromkeys(catalog.find(name) for name in value))
+
+    @model_validator(mode="after")
+    def _sides(self) -> "AmdVsNvidia":
+        table = catalog.accelerators()
+        for side, vendor in (("amd", "AMD"), ("nvidia", "NVIDIA")):
+            chosen = table.loc[getattr(self, side)]
+            for name in chosen.index[chosen["vendor"] != vendor]:
+                raise ValueError(
+                    f"{side} must name accelerators of {vendor}; {name} is from {chosen.loc[name, 'vendor']}"
+                )
+            wanted = [f"{self.format}_tflops", "all_in_kw"]
+            if not chosen[wanted].notna().all(axis=1).any():
+                known = table.index[(table["vendor"] == vendor) & table[wanted].notna().all(axis=1)]
+                what = f"an accelerator with {self.format} throughput and IT power"
+                raise ValueError(f"{side} must name {what}; known: {', '.join(known)}")
+        return self
 
 
 MODELS: dict[str, type[Parameters]] = {
@@ -147,6 +174,14 @@ def model(notebook: str) -> type[Parameters]:
     return MODELS[notebook]
 
 
+def _message(problem: dict) -> str:
+    """Return one line on what pydantic found: the parameter, what is allowed and the value given."""
+    text = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return text
+    return f"{'.'.join(map(str, problem['loc']))}: {text} (given: {problem['input']!r})"
+
+
 def _parse(notebook: str, values: dict) -> Parameters:
     chosen = model(notebook)
     for name in values:
@@ -155,11 +190,7 @@ def _parse(notebook: str, values: dict) -> Parameters:
     try:
         return chosen(**values)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, e['loc'])) or 'parameters'}: "
-            f"{e['msg'].removeprefix('Value error, ')} (given: {e['input']!r})"
-            for e in error.errors()
-        ]
+        lines = [_message(problem) for problem in error.errors()]
         raise ValueError(f"{notebook}: " + "; ".join(lines)) from None
 
 

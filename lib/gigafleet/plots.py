@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from IPython.display import display
+from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
@@ -59,8 +59,11 @@ def style() -> None:
     )
 
 
-def show(figure: Figure, alt: str) -> None:
-    """Show a figure with the text that stands in for it, and close it."""
+def show(figure: Figure | None, alt: str) -> None:
+    """Show a figure with the text that stands in for it, and close it; a sentence where there was nothing to draw."""
+    if figure is None:
+        display(Markdown("*No chart: no figure is known for this choice.*"))
+        return
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
     size = figure.get_size_inches() * figure.dpi
@@ -72,12 +75,17 @@ def show(figure: Figure, alt: str) -> None:
     )
 
 
+def _unbroken(text: str) -> str:
+    """Keep a percent sign on the line of its number."""
+    return text.replace(" %", "\u00a0%")
+
+
 def _frame(rows: int, title: str, source: str, extra: float = 0.0) -> tuple[Figure, plt.Axes]:
     style()
     figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.36 * rows + extra))
-    axes.set_title(textwrap.fill(title, 78), pad=12, x=0.0)
+    axes.set_title(textwrap.fill(_unbroken(title), 72), pad=12, x=0.0)
     axes.annotate(
-        textwrap.fill("Source: " + source, 118),
+        textwrap.fill(_unbroken("Source: " + source), 118),
         (0, 0),
         (0, -44),
         xycoords="axes fraction",
@@ -96,9 +104,13 @@ def _log_axis(axes: plt.Axes) -> None:
     low, high = axes.get_xlim()
     if high / low < 1000:
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda x, _: number(x, 2) if str(f"{x:e}")[0] in "25" else ""))
-        axes.tick_params(axis="x", which="minor", labelsize=9.5)
+        axes.tick_params(axis="x", which="both", labelsize=9.5, pad=4, length=0)
     else:
         axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _linear_axis(axes: plt.Axes) -> None:
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x, 3)))
 
 
 def vendor_color(vendor: str) -> str:
@@ -116,9 +128,11 @@ def intervals(
     reference: float | None = None,
     reference_label: str = "",
     band: tuple[float, float, str] | None = None,
+    marks: pd.Series | None = None,
+    mark_label: str = "",
     digits: int = 3,
-) -> Figure:
-    """Return a chart of points with their ranges, one row each, labeled directly.
+) -> Figure | None:
+    """Return a chart of points with their ranges, one row each, labeled directly; None without any figure.
 
     Parameters
     ----------
@@ -133,26 +147,27 @@ def intervals(
         A vertical line, with its label.
     band
         Low and high end of a shaded band, with its label.
+    marks
+        Another figure per row, shown as a diamond, under the name ``mark_label``.
     digits
         Significant digits of the labels.
     """
     known = table[table["value"].notna()].iloc[::-1]
+    if known.empty:
+        return None
     figure, axes = _frame(len(known), title, source)
     vendors = known["vendor"] if "vendor" in known else pd.Series("", known.index)
     right = known[["value", "high"]].max(axis=1)
-    for y, (name, row) in enumerate(known.iterrows()):
+    if marks is not None:
+        look = {"ls": "", "marker": "D", "color": "black", "mec": "white", "ms": 8, "label": mark_label}
+        axes.plot(marks.reindex(known.index), range(len(known)), **look)
+    for y, (_, row) in enumerate(known.iterrows()):
         color = vendor_color(vendors.iloc[y]) if vendors.iloc[y] else SERIES_COLORS[0]
         if row["low"] < row["high"]:
             axes.plot([row["low"], row["high"]], [y, y], color=color, lw=5, alpha=0.35, solid_capstyle="butt")
         axes.plot(row["value"], y, "o", color=color, ms=7)
-        label = number(row["value"], digits)
-        axes.annotate(
-            label,
-            (right.loc[name] if right.index.is_unique else right.iloc[y], y),
-            (7, 0),
-            textcoords="offset points",
-            va="center",
-        )
+        label = (number(row["value"], digits), (right.iloc[y], y), (7, 0))
+        axes.annotate(*label, textcoords="offset points", va="center")
     axes.set_yticks(range(len(known)), known.index)
     axes.set_ylim(-0.6, len(known) - 0.4)
     if log:
@@ -161,40 +176,43 @@ def intervals(
         axes.set_xlim(low / (high / low) ** 0.06, high * (high / low) ** 0.14)
         _log_axis(axes)
     else:
-        axes.set_xlim(min(0, known[["low", "value"]].min().min()), right.max() * 1.13)
-    if band is not None:
-        axes.axvspan(band[0], band[1], color="#999999", alpha=0.18, lw=0, zorder=0)
-        axes.annotate(
-            band[2], (band[0], len(known) - 0.45), (0, 3), textcoords="offset points", fontsize=9, annotation_clip=False
-        )
-    if reference is not None:
-        axes.axvline(reference, color=INK, lw=1, ls="--")
-        axes.annotate(
-            reference_label,
-            (reference, len(known) - 0.45),
-            (3, 3),
-            textcoords="offset points",
-            fontsize=9,
-            annotation_clip=False,
-        )
+        edge = right.max() if marks is None else max(right.max(), marks.max())
+        axes.set_xlim(min(0, known[["low", "value"]].min().min()), edge * 1.13)
+        _linear_axis(axes)
+    _guides(axes, len(known), reference, reference_label, band)
     axes.set_xlabel(xlabel)
+    if marks is not None:
+        _key_above(axes, axes.get_legend_handles_labels()[0])
+    elif reference is not None or band is not None:
+        axes.set_title(axes.get_title(loc="left"), pad=26, x=0.0)
     _vendor_key(axes, vendors)
     return figure
+
+
+def _guides(
+    axes: plt.Axes, rows: int, reference: float | None, label: str, band: tuple[float, float, str] | None
+) -> None:
+    """Draw a labeled line and a labeled band behind a chart of so many rows."""
+    above = {"textcoords": "offset points", "fontsize": 9, "annotation_clip": False}
+    if band is not None:
+        axes.axvspan(band[0], band[1], color="#999999", alpha=0.18, lw=0, zorder=0)
+        axes.annotate(band[2], (band[0], rows - 0.45), (0, 3), **above)
+    if reference is not None:
+        axes.axvline(reference, color=INK, lw=1, ls="--")
+        axes.annotate(label, (reference, rows - 0.45), (3, 3), **above)
+
+
+def _key_above(axes: plt.Axes, handles: list, columns: int = 4) -> None:
+    """Put the key between title and axes, and raise the title above it."""
+    look = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "frameon": False, "fontsize": 9.5, "borderaxespad": 0.2}
+    axes.legend(handles=handles, ncols=min(columns, len(handles)), **look)
+    axes.set_title(axes.get_title(loc="left"), pad=12 + 18 * -(-len(handles) // columns), x=0.0)
 
 
 def _vendor_key(axes: plt.Axes, vendors: pd.Series) -> None:
     names = [v for v in dict.fromkeys(vendors.iloc[::-1]) if v]
     if len(names) > 1:
-        handles = [plt.Line2D([], [], marker="o", ls="", color=vendor_color(v), label=v) for v in names]
-        axes.legend(
-            handles=handles,
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=len(names),
-            frameon=False,
-            fontsize=9.5,
-        )
-        axes.set_title(axes.get_title(loc="left"), pad=30, x=0.0)
+        _key_above(axes, [plt.Line2D([], [], marker="o", ls="", color=vendor_color(v), label=v) for v in names])
 
 
 def dots(
@@ -205,8 +223,8 @@ def dots(
     source: str,
     low: pd.DataFrame | None = None,
     high: pd.DataFrame | None = None,
-) -> Figure:
-    """Return a chart of several figures per row on a logarithmic axis, one marker and color a column.
+) -> Figure | None:
+    """Return a chart of several figures per row on a logarithmic axis, one marker and color a column; None without any.
 
     Parameters
     ----------
@@ -218,6 +236,8 @@ def dots(
         As in :func:`intervals`.
     """
     known = table.dropna(how="all").iloc[::-1]
+    if known.empty:
+        return None
     figure, axes = _frame(len(known), title, source)
     for y, (_, row) in enumerate(known.iterrows()):
         axes.plot([row.min(), row.max()], [y, y], color="#CCCCCC", lw=2, zorder=1)
@@ -236,15 +256,21 @@ def dots(
     axes.set_xlim(known.min().min() / 1.3, edge.max() * 1.6)
     _log_axis(axes)
     axes.set_xlabel(xlabel)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(known.columns), frameon=False, fontsize=9.5)
-    axes.set_title(axes.get_title(loc="left"), pad=30, x=0.0)
+    _key_above(axes, axes.get_legend_handles_labels()[0])
     return figure
 
 
 def stacked(
-    table: pd.DataFrame, *, title: str, xlabel: str, source: str, marks: pd.Series | None = None, mark_label: str = ""
-) -> Figure:
-    """Return stacked bars, one row each, with the total beside it.
+    table: pd.DataFrame,
+    *,
+    title: str,
+    xlabel: str,
+    source: str,
+    marks: pd.Series | None = None,
+    mark_label: str = "",
+    totals: bool = True,
+) -> Figure | None:
+    """Return stacked bars, one row each, with the total beside it; None without any figure.
 
     Parameters
     ----------
@@ -253,10 +279,15 @@ def stacked(
     title, xlabel, source
         As in :func:`intervals`.
     marks
-        A published figure per row, shown as a diamond, under the name ``mark_label``.
+        A published figure per row, shown as a black line, under the name ``mark_label``.
+    totals
+        Whether the total of a row stands beside it.
     """
     known = table.dropna(how="all").iloc[::-1]
     known = known.loc[:, (known.fillna(0) != 0).any()]
+    if known.empty:
+        return None
+    widest = known.sum(axis=1).max()
     figure, axes = _frame(len(known), title, source)
     left = np.zeros(len(known))
     for i, part in enumerate(known):
@@ -269,32 +300,35 @@ def stacked(
             label=part,
             edgecolor="white",
         )
+        for y, value in enumerate(known[part]):
+            if value > 0.05 * widest:
+                axes.text(left[y] + value / 2, y, number(value, 2), ha="center", va="center", color="white", fontsize=9)
         left = left + known[part].fillna(0).to_numpy()
     edge = left if marks is None else np.fmax(left, marks.reindex(known.index).to_numpy(float))
-    for y, total in enumerate(left):
+    for y, total in enumerate(left if totals else []):
         axes.annotate(number(total), (edge[y], y), (9, 0), textcoords="offset points", va="center", fontweight="bold")
     if marks is not None:
         axes.plot(
             marks.reindex(known.index),
             range(len(known)),
             ls="",
-            marker="D",
+            marker="|",
             color="black",
-            mec="white",
-            ms=8,
+            ms=26,
+            mew=2.5,
             label=mark_label,
         )
     axes.set_yticks(range(len(known)), known.index)
-    axes.set_xlim(0, edge.max() * 1.12)
+    axes.set_xlim(0, edge.max() * (1.12 if totals else 1.0))
+    _linear_axis(axes)
     axes.set_xlabel(xlabel)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=9.5)
-    axes.set_title(axes.get_title(loc="left"), pad=30 if len(known.columns) < 4 else 48, x=0.0)
+    _key_above(axes, axes.get_legend_handles_labels()[0])
     return figure
 
 
-def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source: str) -> Figure:
-    """Return ratios of pairs as a matrix: the ratio with its interval in each cell, gray where it cannot be told from
-    1.
+def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source: str) -> Figure | None:
+    """Return ratios of pairs as a matrix: the ratio with its interval; gray cells cannot be told from 1; None without
+    pairs.
 
     Parameters
     ----------
@@ -306,9 +340,11 @@ def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source:
     xlabel, ylabel
         What columns and rows are.
     """
+    if pairs.empty:
+        return None
     rows, columns = (list(dict.fromkeys(pairs.index.get_level_values(level))) for level in (0, 1))
     ratios = pairs["median"].unstack().reindex(index=rows, columns=columns)
-    open_cells = pairs["verdict"].eq("not distinguishable").unstack().reindex(index=rows, columns=columns)
+    open_cells = ~pairs["verdict"].str.contains("ahead").unstack().reindex(index=rows, columns=columns)
     figure, axes = _frame(1.5 * len(rows), title, source)
     text = pairs.apply(lambda pair: f"{number(pair['median'])} ×\n{between(pair['low'], pair['high'])}", axis=1)
     text = text.unstack().reindex(index=rows, columns=columns).fillna("")
@@ -332,19 +368,8 @@ def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source:
     keys = [
         ("AMD ahead", VENDOR_COLORS["AMD"]),
         ("NVIDIA ahead", VENDOR_COLORS["NVIDIA"]),
-        ("cannot be told apart", "#DDDDDD"),
+        ("cannot be told apart, or no range known", "#DDDDDD"),
     ]
-    handles = [
-        plt.Rectangle((0, 0), 1, 1, color=color, alpha=0.75 if i < 2 else 1) for i, (_, color) in enumerate(keys)
-    ]
-    axes.legend(
-        handles,
-        [name for name, _ in keys],
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
-        ncols=3,
-        frameon=False,
-        fontsize=9.5,
-    )
-    axes.set_title(axes.get_title(loc="left"), pad=30, x=0.0)
+    handles = [plt.Rectangle((0, 0), 1, 1, color=color, alpha=0.75, label=name) for name, color in keys]
+    _key_above(axes, handles)
     return figure

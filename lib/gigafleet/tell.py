@@ -39,10 +39,30 @@ def between(low: float, high: float, digits: int = 3) -> str:
     ('1.61 to 1.93 million', '4 to 6.5')
     """
     first, last = number(low, digits), number(high, digits)
+    if first == last:
+        return first
     for _, word in STEPS:
         if first.endswith(word) and last.endswith(word):
             first = first.removesuffix(word).strip()
-    return first if first == last else f"{first} to {last}"
+    return f"{first} to {last}"
+
+
+def span(answer: str, *tables: pd.DataFrame, digits: int = 3) -> str:
+    """Return the interval of one answer as text; across several tables, from the lowest low to the highest high.
+
+    >>> span("racks", pd.DataFrame({"low": 1.0, "high": 2.0}, ["racks"]), pd.DataFrame({"low": 1.5, "high": 3.0},
+    ["racks"])) '1 to 3'
+    """
+    return between(min(t.loc[answer, "low"] for t in tables), max(t.loc[answer, "high"] for t in tables), digits)
+
+
+def spans(low: pd.Series, high: pd.Series, digits: int = 3) -> pd.Series:
+    """Return intervals as text, row by row. See :func:`between`.
+
+    >>> spans(pd.Series([1.5, 2.0]), pd.Series([3.0, 2.0])).tolist()
+    ['1.5 to 3', '2']
+    """
+    return pd.Series([between(a, b, digits) for a, b in zip(low, high, strict=True)], index=low.index, dtype=str)
 
 
 def ranged(mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
@@ -86,7 +106,7 @@ def table(frame: pd.DataFrame, names: dict[str, str] | None = None, digits: int 
 
 
 def intervals(answers: pd.DataFrame, units: dict[str, str], names: dict[str, str]) -> pd.DataFrame:
-    """Return a table of median and 90 % interval as text, one row an answer; answers that are not known are left out.
+    """Return median and 90 % interval as text, one row an answer; answers that are not known are left out.
 
     Parameters
     ----------
