@@ -307,7 +307,8 @@ def ranges(inputs: dict[str, tuple]) -> pd.DataFrame:
         An input without a range has low = value = high.
     """
     rows = {name: _preferred(*([*where, None][:3])) for name, where in inputs.items()}
-    frame = pd.DataFrame(rows).T[["low", "value", "high", "range_kind", "unit", "kind", "source_id", "note"]]
+    columns = ["low", "value", "high", "range_kind", "unit", "kind", "source_id", "note"]
+    frame = pd.DataFrame({name: row[columns] for name, row in rows.items()}, index=columns).T
     frame[["low", "value", "high"]] = frame[["low", "value", "high"]].astype(float)
     mid = _mid(frame)
     frame["low"], frame["high"] = frame["low"].fillna(mid), frame["high"].fillna(mid)

@@ -36,19 +36,11 @@ def problems() -> list[Problem]:
     found = schema_problems()
     if found:
         return found  # the conventions need tables that can be read
-    for rule in (
-        _identity,
-        _ranges,
-        _codebook,
-        _preference,
-        _dates,
-        _assumptions,
-        _throughput,
-        _memory,
-        _power,
-        _deals,
-    ):
+    for rule in (_identity, _ranges, _codebook, _preference, _dates, _assumptions, _deals):
         found += rule()
+    if not found:  # wide tables need one preferred figure a cell
+        for rule in (_throughput, _memory, _power):
+            found += rule()
     return found
 
 

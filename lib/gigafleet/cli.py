@@ -1,112 +1,173 @@
 """The command line: ``gigafleet report | list | check``. Heavy modules load only in the command that needs them."""
 
 import argparse
+import os
+import re
 import sys
+from pathlib import Path
+from typing import NoReturn
+
+import gigafleet
 
 LISTS = ("accelerators", "systems", "notebooks", "scenarios")
+COLUMNS = {
+    "accelerators": "vendor release status tdp_w all_in_kw memory_gb memory_tb_s bf16_tflops fp8_tflops fp4_tflops",
+    "systems": "accelerator accelerators_per_system server_kw rack_kw fp8_pflops memory_tb vendor",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line, with the nearest word that is known."""
+
+    def __init__(self, **settings):
+        super().__init__(allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        if choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            from gigafleet.errors import unknown
+
+            what = "command" if self.prog == "gigafleet" else "list"
+            message = str(unknown(what, choice[1], re.findall(r"\w+", choice[2])))
+        self.exit(2, f"gigafleet: {message}\n")
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text}")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="gigafleet", description="What gigawatts of AI accelerators are, from sourced figures."
-    )
+    parser = _Parser(prog="gigafleet", description="What gigawatts of AI accelerators are, from sourced figures.")
+    parser.add_argument("--version", action="version", version=f"gigafleet {gigafleet.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="report | list | check")
     report = commands.add_parser("report", help="run notebooks by a scenario file and make an index of the reports")
     report.add_argument("scenarios", nargs="?", help="scenario file (YAML); the default one if left out")
     report.add_argument("--output", default="reports", help="folder of the reports (default: reports)")
-    report.add_argument("--jobs", type=int, default=2, help="notebooks that run at once (default: 2)")
+    report.add_argument("--jobs", type=_jobs, default=2, help="notebooks that run at once (default: 2)")
     report.add_argument("--quiet", action="store_true", help="no progress bar")
+    report.set_defaults(run=_report)
     listing = commands.add_parser("list", help="print what there is")
-    listing.add_argument("what", choices=LISTS)
-    commands.add_parser("check", help="check the tables in data/, and print a summary or all that is wrong")
+    listing.add_argument("what", choices=LISTS, metavar=" | ".join(LISTS))
+    listing.set_defaults(run=_list)
+    check = commands.add_parser("check", help="check the tables in data/, and print a summary or all that is wrong")
+    check.set_defaults(run=_check)
     return parser
 
 
 def _report(options: argparse.Namespace) -> int:
-    from gigafleet import catalog, report
+    from gigafleet import catalog
 
-    if options.jobs < 1:
-        raise ValueError(f"--jobs must be at least 1, not {options.jobs}")
-    path = options.scenarios or catalog.folder() / "scenarios" / "default.yaml"
+    known = catalog.folder() / "scenarios"
+    path = Path(options.scenarios) if options.scenarios else known / "default.yaml"
+    if not path.is_file():
+        names = ", ".join(p.name for p in sorted(known.glob("*.yaml")))
+        raise ValueError(f"no scenario file {str(path)!r}; data/scenarios holds: {names or 'none'}")
+
+    from gigafleet import report
+
     return report.make(path, options.output, options.jobs, not options.quiet)
 
 
-def _check() -> int:
+def _check(_: argparse.Namespace) -> int:
     from gigafleet import check
 
     found = check.problems()
     for problem in found:
         print(problem, file=sys.stderr)
     if found:
-        print(f"{len(found)} problems in the tables", file=sys.stderr)
+        print(f"{len(found)} problem{'s' * (len(found) > 1)} in the tables", file=sys.stderr)
         return 1
     print(check.summary().to_string())
     return 0
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, int | float):
+        return str(value) or "-"
+    return "-" if value != value else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _aligned(rows: list[list[object]]) -> str:
+    """Return rows as lines with aligned columns: numbers flush right, a figure that is absent as a dash.
+
+    >>> print(_aligned([["name", "tdp_w"], ["H100", 700.0], ["MI455X", 2236.1], ["MI500", float("nan")]]))
+    name    tdp_w
+    H100      700
+    MI455X  2,236
+    MI500       -
+    """
+    columns = []
+    for column in zip(*rows, strict=True):
+        texts = [_text(value) for value in column]
+        width = max(map(len, texts))
+        numeric = any(isinstance(value, int | float) for value in column)
+        columns.append([text.rjust(width) if numeric else text.ljust(width) for text in texts])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
+
+
+def _figures(what: str) -> str:
+    from gigafleet import catalog
+
+    kind, columns = what.removesuffix("s"), COLUMNS[what].split()
+    table = catalog.table(kind)
+    table = table[[column for column in columns if column in table]]
+    rows = [[kind, *table.columns], *([name, *row] for name, row in zip(table.index, table.to_numpy(), strict=True))]
+    note = "Throughput is dense. Each figure's sources: gigafleet.catalog.provenance(name, column). No source: -"
+    return f"{_aligned(rows)}\n\n{note}"
+
+
+def _notebooks() -> str:
+    from gigafleet import parameters
+
+    blocks = []
+    for name in parameters.notebooks():
+        rows = [["  parameter", "default", "unit", "meaning"]]
+        for entry in parameters.described(name):
+            unit = re.search(r" ?\[(.+?)\]", entry["description"])
+            default = entry["default"]
+            rows.append(
+                [
+                    f"  {entry['parameter']}",
+                    ", ".join(map(str, default)) if isinstance(default, list) else str(default),
+                    unit[1] if unit else "",
+                    entry["description"].replace(unit[0], "") if unit else entry["description"],
+                ]
+            )
+        blocks.append(f"{name}: {parameters.model(name).__doc__.splitlines()[0]}\n{_aligned(rows)}")
+    return "\n\n".join(blocks)
+
+
 def _scenarios() -> str:
     from gigafleet import catalog
 
-    lines = []
+    rows = [["file", "scenario", "notebook", "parameters that differ"]]
     for path in sorted((catalog.folder() / "scenarios").glob("*.yaml")):
         for entry in catalog.read_yaml(path)["scenarios"]:
-            chosen = ", ".join(f"{k}: {v}" for k, v in entry.get("parameters", {}).items())
-            lines.append(f"{path.name:16} {entry['name']:28} {entry['notebook']:18} {chosen}")
-    return "\n".join(lines)
+            chosen = ", ".join(f"{name}={value}" for name, value in (entry.get("parameters") or {}).items())
+            rows.append([path.name, entry["name"], entry["notebook"], chosen])
+    return _aligned(rows)
 
 
-def _list(what: str) -> str:
-    import pandas as pd
-
-    from gigafleet import catalog, parameters
-
-    if what == "scenarios":
-        return _scenarios()
-    if what == "notebooks":
-        return "\n\n".join(
-            f"{name}: {parameters.model(name).__doc__}\n{pd.DataFrame(parameters.described(name)).to_string(index=False)}"
-            for name in parameters.notebooks()
-        )
-    table = catalog.table(what.removesuffix("s"))
-    columns = {
-        "accelerators": [
-            "vendor",
-            "release",
-            "status",
-            "tdp_w",
-            "all_in_kw",
-            "memory_gb",
-            "memory_tb_s",
-            "bf16_tflops",
-            "fp8_tflops",
-            "fp4_tflops",
-        ],
-        "systems": [
-            "vendor",
-            "accelerator",
-            "accelerators_per_system",
-            "server_kw",
-            "rack_kw",
-            "fp8_pflops",
-            "memory_tb",
-        ],
-    }[what]
-    return table[columns].to_string(na_rep="-", float_format=lambda x: f"{x:,.5g}")
+def _list(options: argparse.Namespace) -> int:
+    makers = {"notebooks": _notebooks, "scenarios": _scenarios}
+    print(makers[options.what]() if options.what in makers else _figures(options.what))
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return the exit status: 0, or 1 where something failed, or 2 on bad input."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "report":
-            return _report(options)
-        if options.command == "check":
-            return _check()
-        print(_list(options.what))
-    except (ValueError, FileNotFoundError) as error:
+        status = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError) as error:
         print(f"gigafleet: {error}", file=sys.stderr)
         return 2
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -230,10 +230,10 @@ def tco_per_accelerator_hour(
     ``(price + network + storage) crf(rate, it life) + facility crf(rate, facility life) + energy + maintenance +
     staff``, over 8,760 h.
 
-    >>> common = dict(pue=1.14, usd_per_mwh=75, rate=0.065, it_life_years=5, facility_usd_per_kw=11600,
-    facility_life_years=14)
-    >>> round(float(tco_per_accelerator_hour(39600, 1.87, network_usd=9219, busy_share=0.8, opex_share=0.008,
-    **common)), 2) 1.81
+    >>> common = dict(pue=1.14, usd_per_mwh=75, rate=0.065, it_life_years=5, busy_share=0.8, opex_share=0.008)
+    >>> facility = dict(facility_usd_per_kw=11600, facility_life_years=14, network_usd=9219)
+    >>> round(float(tco_per_accelerator_hour(39600, 1.87, **facility, **common)), 2)
+    1.81
     """
     parts = parts_per_accelerator_hour(
         price_usd,

@@ -48,7 +48,7 @@ Region = Annotated[str, AfterValidator(_complete_region)]
 class Parameters(BaseModel):
     """What every notebook's parameters have in common: nothing unknown passes, nothing is converted silently."""
 
-    model_config = ConfigDict(extra="forbid", validate_default=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", validate_default=True, frozen=True, allow_inf_nan=False)
 
 
 class Overview(Parameters):

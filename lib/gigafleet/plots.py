@@ -183,8 +183,6 @@ def intervals(
     axes.set_xlabel(xlabel)
     if marks is not None:
         _key_above(axes, axes.get_legend_handles_labels()[0])
-    elif reference is not None or band is not None:
-        axes.set_title(axes.get_title(loc="left"), pad=26, x=0.0)
     _vendor_key(axes, vendors)
     return figure
 
@@ -193,13 +191,15 @@ def _guides(
     axes: plt.Axes, rows: int, reference: float | None, label: str, band: tuple[float, float, str] | None
 ) -> None:
     """Draw a labeled line and a labeled band behind a chart of so many rows."""
-    above = {"textcoords": "offset points", "fontsize": 9, "annotation_clip": False}
+    look = {"textcoords": "offset points", "fontsize": 9, "va": "center"}
     if band is not None:
         axes.axvspan(band[0], band[1], color="#999999", alpha=0.18, lw=0, zorder=0)
-        axes.annotate(band[2], (band[0], rows - 0.45), (0, 3), **above)
+        axes.annotate(band[2], (band[0], rows - 0.1), (4, 0), **look)
     if reference is not None:
         axes.axvline(reference, color=INK, lw=1, ls="--")
-        axes.annotate(label, (reference, rows - 0.45), (3, 3), **above)
+        axes.annotate(label, (reference, rows - 0.1), (4, 0), **look)
+    if band is not None or reference is not None:
+        axes.set_ylim(-0.6, rows + 0.3)  # room for the label above the first row
 
 
 def _key_above(axes: plt.Axes, handles: list, columns: int = 4) -> None:

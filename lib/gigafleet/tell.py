@@ -22,12 +22,13 @@ def number(value: float, digits: int = 3) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     for step, word in STEPS:
-        if abs(value) >= step:
+        if float(f"{abs(value):.{digits - 1}e}") >= step:
             return f"{number(value / step, digits)} {word}"
     if value == 0:
         return "0"
-    decimals = digits - 1 - math.floor(math.log10(abs(value)))
-    text = f"{round(value, decimals):,.{max(decimals, 0)}f}"
+    rounded = float(f"{value:.{digits - 1}e}")
+    decimals = digits - 1 - math.floor(math.log10(abs(rounded)))
+    text = f"{round(rounded, decimals):,.{max(decimals, 0)}f}"
     exact = decimals > 0 and math.isclose(float(text.replace(",", "")), value, rel_tol=1e-12)
     return text.rstrip("0").rstrip(".") if exact else text
 
@@ -50,8 +51,9 @@ def between(low: float, high: float, digits: int = 3) -> str:
 def span(answer: str, *tables: pd.DataFrame, digits: int = 3) -> str:
     """Return the interval of one answer as text; across several tables, from the lowest low to the highest high.
 
-    >>> span("racks", pd.DataFrame({"low": 1.0, "high": 2.0}, ["racks"]), pd.DataFrame({"low": 1.5, "high": 3.0},
-    ["racks"])) '1 to 3'
+    >>> one = pd.DataFrame({"low": 1.0, "high": 2.0}, ["racks"])
+    >>> span("racks", one), span("racks", one, one + 1)
+    ('1 to 2', '1 to 3')
     """
     return between(min(t.loc[answer, "low"] for t in tables), max(t.loc[answer, "high"] for t in tables), digits)
 

@@ -1,0 +1,150 @@
+"""The deal's chain: conservation, published counts, point estimate and samples in the same call, clear errors."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gigafleet import catalog, cost, deal, power, uncertainty
+from gigafleet.errors import UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def samples() -> dict[str, pd.DataFrame]:
+    return {basis: deal.evaluate(n=1024, capacity_basis=basis) for basis in power.BASES}
+
+
+def test_accelerators_of_six_gigawatts(samples):
+    """Helios at 3.13 to 3.40 kW: 1.76 to 1.92 million at IT power, 1.36 to 1.75 million with a PUE of 1.1 to 1.3
+    (specification notes)."""
+    it, facility = (uncertainty.interval(samples[basis]).loc["accelerators"] for basis in ("it", "facility"))
+    assert it["low"] < 1.76e6 < it["high"] < 1.92e6 * 1.01
+    assert facility["low"] < 1.36e6 < 1.68e6 < facility["high"]
+
+
+def test_the_press_count_fits_one_gigawatt_only(samples):
+    low, high = deal.press_count("amd-openai", 6.0)
+    assert (low, high) == (100_000, 999_999)
+    assert (samples["facility"]["accelerators"] > high).mean() > 0.99
+    assert (samples["facility"]["accelerators"] / 6).between(low, high).all()
+    assert deal.press_count("amd-openai", 5.0) is None
+
+
+def test_epochs_gigawatt_lies_within_the_it_reading(samples):
+    """Epoch AI: 37.9 billion USD to build a GW of IT, 7 to 12 a year to own it."""
+    table = deal.published("amd-openai", {basis: uncertainty.interval(x) for basis, x in samples.items()})
+    capital = table[(table["answer"] == "capex_busd_per_gw") & (table["source"] == "Epoch AI")]
+    assert capital["agrees"].tolist() == ["it"]
+    yearly = table[table["answer"] == "tco_busd_per_gw_year"].set_index("condition")["agrees"]
+    assert yearly["life_5y"] == "facility and it"
+    assert table[table["answer"] == "accelerators"]["agrees"].tolist() == ["neither"]
+
+
+@pytest.mark.parametrize("basis", power.BASES)
+def test_what_is_conserved(samples, basis):
+    """Power, energy, carbon and money of the whole are those of its accelerators, in every sample."""
+    x = samples[basis]
+    np.testing.assert_allclose(x[f"{basis}_gw"], x["capacity_gw"], rtol=1e-12)
+    np.testing.assert_allclose(x["twh_per_year"], x["average_gw"] * 8.76, rtol=1e-12)
+    np.testing.assert_allclose(x["racks"] * 72, x["accelerators"], rtol=1e-12)
+    np.testing.assert_allclose(
+        x["cost_busd_per_year"], x["accelerators"] * x["usd_per_accelerator_hour"] * 8760 / 1e9, rtol=1e-12
+    )
+    np.testing.assert_allclose(x["capex_busd_per_gw"] * x["capacity_gw"], x["capex_busd"], rtol=1e-12)
+    assert (x["average_gw"] < x["facility_gw"]).all()
+    assert (x["it_gw"] < x["facility_gw"]).all()
+
+
+def test_breakdown_adds_up_to_the_point_estimate():
+    point, parts = deal.evaluate().iloc[0], deal.breakdown()
+    assert list(parts.index) == list(cost.PARTS)
+    assert parts["capex_busd"].sum() == pytest.approx(point["capex_busd"])
+    assert parts["cost_busd_per_year"].sum() == pytest.approx(point["cost_busd_per_year"])
+
+
+def test_a_point_is_the_same_call_as_samples():
+    """One row of inputs at their values is the point estimate; the median of samples lies near it."""
+    point = deal.evaluate()
+    assert len(point) == 1
+    given_inputs = uncertainty.prepare(deal.ranges())[["value"]].T.reset_index(drop=True)
+    pd.testing.assert_frame_equal(deal.evaluate(given_inputs), point)
+    sweep = deal.evaluate(pd.DataFrame({"peak_pue": [1.1, 1.2, 1.3]}))
+    pd.testing.assert_series_equal(sweep.iloc[1], point.iloc[0], check_names=False)
+    assert sweep["accelerators"].is_monotonic_decreasing
+    median = deal.evaluate(n=4096).median()
+    np.testing.assert_allclose(
+        median[["accelerators", "twh_per_year"]], point.iloc[0][["accelerators", "twh_per_year"]], rtol=0.02
+    )
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    pd.testing.assert_frame_equal(deal.evaluate(n=64, seed=7), deal.evaluate(n=64, seed=7))
+    assert not deal.evaluate(n=64, seed=7).equals(deal.evaluate(n=64, seed=8))
+
+
+@settings(max_examples=25)
+@given(capacity_gw=st.floats(0.01, 50), factor=st.floats(1.1, 4))
+def test_answers_scale_with_capacity(capacity_gw, factor):
+    one = deal.evaluate(capacity_gw=capacity_gw).iloc[0]
+    more = deal.evaluate(capacity_gw=capacity_gw * factor).iloc[0]
+    for answer in ("accelerators", "fp8_eflops", "twh_per_year", "capex_busd", "cost_busd_per_year"):
+        assert more[answer] == pytest.approx(factor * one[answer])
+    assert more["usd_per_accelerator_hour"] == pytest.approx(one["usd_per_accelerator_hour"])
+
+
+@pytest.mark.parametrize("name", list(catalog.deals()))
+def test_every_deal_answers_what_its_figures_allow(name):
+    answers = deal.evaluate(deal=name).iloc[0]
+    assert answers["accelerators"] > 0
+    assert answers["twh_per_year"] > 0
+    assert np.isnan(answers["capex_busd"]) == (name == "broadcom-openai")  # no price of Jalapeno is known
+    assert deal.breakdown(name)["capex_busd"].isna().all() == (name == "broadcom-openai")
+
+
+def test_levels_count_fewer_accelerators_the_more_they_include():
+    levels = deal.by_level(n=256)
+    assert list(levels.index) == ["chip", "rack", "it", "facility"]
+    assert levels["value"].is_monotonic_decreasing
+    assert (levels["low"] <= levels["value"]).all()
+    assert (levels["value"] <= levels["high"]).all()
+
+
+def test_carbon_by_region_is_the_energy_times_the_intensity(samples):
+    table = deal.by_region(samples["facility"], catalog.regions())
+    twh = samples["facility"]["twh_per_year"].median()
+    assert table.loc["texas", "mt_co2"] == pytest.approx(twh * 0.333, rel=1e-9)
+    assert table.loc["texas", "mt_co2_marginal"] == pytest.approx(twh * 0.564, rel=1e-9)
+    assert np.isnan(table.loc["eu", "mt_co2"])
+
+
+def test_annual_pue_hardly_ever_exceeds_the_peak():
+    drawn = uncertainty.sample(deal.ranges(), 4096, 0, deal.correlations())
+    assert (drawn["annual_pue"] > drawn["peak_pue"]).mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"deal": "amd-openia"}, "unknown deal 'amd-openia'; did you mean 'amd-openai'"),
+        ({"region": "texsa"}, "unknown region 'texsa'; did you mean 'texas'"),
+        ({"capacity_basis": "meter"}, "unknown capacity_basis 'meter'"),
+        ({"inputs": pd.DataFrame({"it_kW": [3.0]})}, "unknown input 'it_kW'; did you mean 'it_kw'"),
+    ],
+)
+def test_unknown_names_suggest_the_nearest(arguments, message):
+    with pytest.raises(UnknownNameError, match=message):
+        deal.evaluate(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"capacity_gw": -6.0}, "capacity_gw must be above 0, not -6.0"),
+        ({"inputs": pd.DataFrame({"peak_pue": [1.2, 0.8]})}, "pue must be at least 1, not 0.8"),
+        ({"n": 1000}, "n must be a power of two"),
+    ],
+)
+def test_figures_out_of_bounds_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        deal.evaluate(**arguments)

@@ -1,0 +1,149 @@
+"""The notebooks: form, stored outputs, and runs through papermill with defaults and with other parameters."""
+
+import ast
+import base64
+import re
+import subprocess
+import sys
+
+import nbformat
+import papermill
+import pytest
+import yaml
+
+from gigafleet import catalog, parameters, report
+
+FOLDER = catalog.folder("notebooks")
+NAMES = parameters.notebooks()
+
+
+def read(name: str) -> nbformat.NotebookNode:
+    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+
+
+def code(notebook: nbformat.NotebookNode) -> list:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_every_notebook_has_a_parameter_model_and_every_model_a_notebook():
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_form(name):
+    """A title, one tagged cell, short cells without logic, stable ids, the kernel that every Jupyter has."""
+    notebook = read(name)
+    assert notebook.cells[0].cell_type == "markdown"
+    assert notebook.cells[0].source.startswith("# ")
+    assert [cell.source for cell in notebook.cells if cell.cell_type == "markdown"][1] == "## The answer"
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells) == 1
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    for cell in code(notebook):
+        tree = ast.parse(cell.source)
+        banned = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.If, ast.Try, ast.With)
+        assert not any(isinstance(node, banned) for node in ast.walk(tree)), cell.source
+        lines = [line for line in cell.source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        assert len(lines) <= 12, cell.source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_cell_repeats_the_model(name):
+    """Papermill sees every parameter; name, default and comment are those of the model."""
+    notebook = read(name)
+    (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    fields = parameters.model(name).model_fields
+    stated = [re.fullmatch(r"(\w+) = (.+?)  # (.+)", line).groups() for line in cell.source.splitlines()]
+    assert [(n, ast.literal_eval(v), c) for n, v, c in stated] == [
+        (n, f.default, f.description) for n, f in fields.items()
+    ]
+    assert list(papermill.inspect_notebook(str(FOLDER / f"{name}.ipynb"))) == list(fields)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_outputs(name):
+    """Run in order, without errors or warnings, every figure with its alt text, nothing of the machine."""
+    notebook = read(name)
+    assert [cell.execution_count for cell in code(notebook)] == list(range(1, len(code(notebook)) + 1))
+    outputs = [output for cell in code(notebook) for output in cell.outputs]
+    assert all(output.output_type in ("display_data", "execute_result") for output in outputs)
+    figures = [output for output in outputs if "image/png" in output.data]
+    assert len(figures) >= 3
+    assert all(output.metadata["image/png"]["alt"] for output in figures)
+    assert not re.search(r"[\"' ]/(home|root|work|tmp|Users)/", nbformat.writes(notebook))
+
+
+def test_stored_figures_are_small():
+    sizes = [
+        len(base64.b64decode(output.data["image/png"]))
+        for name in NAMES
+        for cell in code(read(name))
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    assert sum(sizes) < 4e6
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    return folder, report.make(catalog.folder() / "scenarios" / "default.yaml", folder, jobs=2, progress=False)
+
+
+def test_default_scenarios_all_run(batch):
+    """Each notebook through papermill with its defaults and with another set of parameters."""
+    folder, status = batch
+    assert status == 0
+    for name in NAMES:
+        pages = list(folder.glob(f"*/{name}.html"))
+        assert len(pages) >= 2
+        assert (folder / "base" / f"{name}.ipynb").exists()
+        for page in pages:
+            assert page.with_suffix(".ipynb").exists()
+    assert (folder / "index.html").exists()
+
+
+# Parameters under which every figure of the sentences moves.
+OTHER = {
+    "00_overview": {"deal": "nvidia-openai", "capacity_gw": 1.5, "region": "texas", "capacity_basis": "it"},
+    "01_accelerators": {"vendors": ["NVIDIA"], "format": "fp4", "subject": "H100", "quantity": "tdp_w"},
+    "03_amd_vs_nvidia": {"amd": ["MI300X"], "nvidia": ["H100", "B200"], "format": "bf16", "rate": 0.1},
+}
+
+
+def sentences(path) -> set[str]:
+    """Return the sentences with figures that a run built from its results."""
+    outputs = [
+        o for cell in code(nbformat.read(path, as_version=4)) for o in cell.outputs if o.output_type == "display_data"
+    ]
+    return {o.data["text/markdown"] for o in outputs if re.search(r"\d", o.data.get("text/markdown", ""))}
+
+
+def test_other_parameters_move_every_sentence(batch, tmp_path):
+    """A sentence that stays when its figures move would be typed, not computed."""
+    scenarios = [{"name": "other", "notebook": name, "parameters": OTHER[name]} for name in NAMES]
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump({"scenarios": scenarios}), encoding="utf-8")
+    assert report.make(tmp_path / "other.yaml", tmp_path, jobs=2, progress=False) == 0
+    for name in NAMES:
+        base, other = sentences(batch[0] / "base" / f"{name}.ipynb"), sentences(tmp_path / "other" / f"{name}.ipynb")
+        assert len(base) >= 2
+        assert not base & other
+
+
+def test_plain_papermill_runs_from_anywhere(tmp_path):
+    """`papermill in out -p name value`, in a folder that is not the checkout."""
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(FOLDER / "00_overview.ipynb"), "out.ipynb"]
+    run = subprocess.run(
+        [*command, "-p", "samples", "64", "-p", "deal", "amd-anthropic"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert "Anthropic" in (tmp_path / "out.ipynb").read_text(encoding="utf-8")
+
+
+def test_plain_papermill_refuses_a_misspelt_parameter(tmp_path):
+    """Papermill alone would only warn; the notebook itself stops with what is allowed."""
+    with pytest.raises(papermill.PapermillExecutionError) as caught:
+        papermill.execute_notebook(
+            str(FOLDER / "00_overview.ipynb"), str(tmp_path / "out.ipynb"), {"capcity_gw": 1.0}, progress_bar=False
+        )
+    assert "unknown parameter of 00_overview 'capcity_gw'; did you mean 'capacity_gw'" in str(caught.value)

@@ -1,0 +1,157 @@
+"""Figures: title, unit on the axis, source in the footer, alt text, colors apart, nothing cut or overlapping."""
+
+import io
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from gigafleet import plots
+
+INDEX = pd.Index(["MI455X", "VR200", "GB200"])
+TABLE = pd.DataFrame(
+    {
+        "value": [3.0, 2.0, 1.0],
+        "low": [2.5, 1.5, np.nan],
+        "high": [4.0, 2.2, np.nan],
+        "vendor": ["AMD", "NVIDIA", "NVIDIA"],
+    },
+    INDEX,
+)
+TEXT = {
+    "title": "MI455X leads by a takeaway that is long enough to need a second line of the title",
+    "source": "a test; " * 20,
+}
+PAIRS = pd.DataFrame(
+    {"low": [0.8, 2.0], "median": [1.1, 2.2], "high": [1.2, 2.5], "verdict": ["not distinguishable", "AMD ahead"]},
+    pd.MultiIndex.from_tuples([("MI455X", "VR200"), ("MI455X", "GB200")]),
+)
+FIGURES = {
+    "intervals": lambda: plots.intervals(TABLE, xlabel="PFLOP/s", **TEXT),
+    "intervals_log": lambda: plots.intervals(
+        TABLE, xlabel="PFLOP/s", log=True, reference=2.0, reference_label="here", **TEXT
+    ),
+    "intervals_band": lambda: plots.intervals(TABLE, xlabel="PFLOP/s", band=(0.5, 1.0, "press"), **TEXT),
+    "intervals_marks": lambda: plots.intervals(
+        TABLE, xlabel="PFLOP/s", marks=pd.Series([5.0], ["VR200"]), mark_label="published", **TEXT
+    ),
+    "dots": lambda: plots.dots(
+        pd.DataFrame({"BF16": [1.0, 2, 3], "FP8": [2.0, 4, np.nan]}, INDEX), xlabel="PFLOP/s", **TEXT
+    ),
+    "stacked": lambda: plots.stacked(
+        pd.DataFrame({"system": [1.0, 2, 3], "energy": [0.2, 0.1, 0]}, INDEX),
+        xlabel="USD/h",
+        marks=pd.Series([1.3], ["GB200"]),
+        mark_label="published",
+        **TEXT,
+    ),
+    "matrix": lambda: plots.matrix(PAIRS, xlabel="NVIDIA", ylabel="AMD", **TEXT),
+}
+
+
+@pytest.fixture(params=FIGURES)
+def figure(request):
+    figure = FIGURES[request.param]()
+    yield figure
+    plt.close(figure)
+
+
+def test_a_figure_has_title_unit_and_source(figure):
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left").startswith("MI455X leads")
+    assert axes.get_xlabel()
+    assert any(text.get_text().startswith("Source: a test") for text in axes.texts)
+
+
+def _boxes(figure):
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    texts = [
+        axes.title,
+        axes._left_title,
+        axes.xaxis.label,
+        *axes.texts,
+        *axes.get_xticklabels(),
+        *axes.get_yticklabels(),
+    ]
+    if axes.get_legend():
+        texts.append(axes.get_legend())
+    return {
+        t: t.get_window_extent()
+        for t in texts
+        if t.get_visible() and (not hasattr(t, "get_text") or t.get_text().strip())
+    }
+
+
+def test_no_text_overlaps_another(figure):
+    for (a, box), (b, other) in itertools.combinations(_boxes(figure).items(), 2):
+        width = min(box.x1, other.x1) - max(box.x0, other.x0)
+        height = min(box.y1, other.y1) - max(box.y0, other.y0)
+        assert width <= 1 or height <= 1, (
+            getattr(a, "get_text", lambda: "key")(),
+            getattr(b, "get_text", lambda: "key")(),
+        )
+
+
+def test_nothing_is_cut_in_the_picture(figure):
+    """The margin of the saved picture is white on every side."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight")
+    pixels = np.asarray(Image.open(buffer).convert("L"))
+    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        assert (edge > 250).all()
+
+
+def _seen(color: str, matrix: np.ndarray) -> np.ndarray:
+    return np.clip(matrix @ np.array(to_rgb(color)), 0, 1)
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1.0: what a reader without red or green cones sees.
+DEUTERANOPIA = np.array(
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+)
+PROTANOPIA = np.array(
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+)
+
+
+@pytest.mark.parametrize("matrix", [np.eye(3), DEUTERANOPIA, PROTANOPIA], ids=["all", "deuteranopia", "protanopia"])
+def test_vendor_colors_stay_apart(matrix):
+    for (a, one), (b, other) in itertools.combinations(plots.VENDOR_COLORS.items(), 2):
+        assert np.linalg.norm(_seen(one, matrix) - _seen(other, matrix)) > 0.15, (a, b)
+
+
+def test_without_figures_there_is_no_chart(monkeypatch):
+    empty = TABLE.assign(value=np.nan)
+    assert plots.intervals(empty, xlabel="x", **TEXT) is None
+    assert plots.dots(pd.DataFrame({"a": [np.nan]}, ["r"]), xlabel="x", **TEXT) is None
+    assert plots.stacked(pd.DataFrame({"a": [np.nan]}, ["r"]), xlabel="x", **TEXT) is None
+    assert plots.matrix(PAIRS.iloc[:0], xlabel="x", ylabel="y", **TEXT) is None
+    shown = []
+    monkeypatch.setattr(plots, "display", lambda data, **_: shown.append(data))
+    plots.show(None, alt="nothing")
+    assert "No chart" in shown[0].data
+
+
+def test_show_carries_the_alt_text_and_closes(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", lambda data, raw, metadata: shown.append((data, metadata)))
+    plots.show(FIGURES["intervals"](), alt="Three accelerators.")
+    data, metadata = shown[0]
+    assert data["text/plain"] == metadata["image/png"]["alt"] == "Three accelerators."
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert plt.get_fignums() == []
+
+
+def test_the_same_figure_is_the_same_picture():
+    pictures = []
+    for _ in range(2):
+        figure, buffer = FIGURES["stacked"](), io.BytesIO()
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+        plt.close(figure)
+        pictures.append(buffer.getvalue())
+    assert pictures[0] == pictures[1]

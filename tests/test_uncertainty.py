@@ -1,0 +1,127 @@
+"""Samples and intervals: closed forms, bounds by scale, correlations, repeatability, bad ranges."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm, spearmanr
+
+from gigafleet import uncertainty
+from gigafleet.errors import UnknownNameError
+
+
+def ranges(**rows: tuple) -> pd.DataFrame:
+    """Return ranges from name -> (low, value, high[, range_kind[, unit]])."""
+    table = [(*row, *("p5_p95", "")[len(row) - 3 :]) for row in rows.values()]
+    return pd.DataFrame(table, list(rows), ["low", "value", "high", "range_kind", "unit"])
+
+
+def test_lognormal_of_one_to_ten():
+    """A 90 % interval of 1 to 10 without a middle: median 3.162278, sigma 0.699936, mean 4.040013 (closed form)."""
+    draws = uncertainty.sample(ranges(x=(1.0, np.nan, 10.0)), 2**16, seed=1)["x"]
+    assert draws.median() == pytest.approx(3.162278, rel=1e-3)
+    assert np.log(draws).std() == pytest.approx(0.699936, rel=1e-3)
+    assert draws.mean() == pytest.approx(4.040013, rel=2e-3)
+    assert uncertainty.interval(draws).tolist() == pytest.approx([1, 3.162278, 10], rel=2e-3)
+
+
+def test_two_pieces_keep_all_three_points():
+    draws = uncertainty.sample(ranges(x=(3.0, 4.0, 9.0)), 2**14, seed=1)["x"]
+    assert uncertainty.interval(draws).tolist() == pytest.approx([3, 4, 9], rel=5e-3)
+
+
+def test_min_max_is_the_middle_80_percent():
+    """The smallest and largest figure published are read as the 10 % and 90 % quantiles."""
+    draws = uncertainty.sample(ranges(x=(1.0, 2.0, 4.0, "min_max")), 2**14, seed=1)["x"]
+    assert np.quantile(draws, [0.1, 0.5, 0.9]).tolist() == pytest.approx([1, 2, 4], rel=5e-3)
+    widening = norm.ppf(0.95) / norm.ppf(0.90)
+    assert uncertainty.interval(draws)["high"] == pytest.approx(2 * 2**widening, rel=1e-2)
+
+
+def test_options_are_drawn_with_equal_weight():
+    draws = uncertainty.sample(ranges(x=(1.0, 2.0, 4.0, "options")), 2**12, seed=1)["x"]
+    assert draws.value_counts(normalize=True).to_dict() == pytest.approx({1: 1 / 3, 2: 1 / 3, 4: 1 / 3}, abs=0.01)
+
+
+@given(low=st.floats(0.01, 0.4), width=st.floats(0.01, 0.5), seed=st.integers(0, 99))
+def test_a_share_stays_a_share_and_a_ratio_above_one(low, width, seed):
+    table = ranges(
+        share=(low, low + width / 2, low + width, "min_max", "share"),
+        pue=(1 + low, 1 + low + width / 2, 1 + low + width, "min_max", "ratio"),
+    )
+    draws = uncertainty.sample(table, 256, seed)
+    assert draws["share"].between(0, 1, inclusive="neither").all()
+    assert (draws["pue"] > 1).all()
+
+
+@given(low=st.floats(0.1, 10), up=st.floats(1, 5), more=st.floats(1, 5), seed=st.integers(0, 99))
+def test_ends_hold_ninety_percent(low, up, more, seed):
+    """Coverage on synthetic data: 90 % of the draws lie between the ends of a p5_p95 range."""
+    draws = uncertainty.sample(ranges(x=(low, low * up, low * up * more)), 1024, seed)["x"]
+    inside = draws.between(low * (1 - 1e-9), low * up * more * (1 + 1e-9)).mean()
+    assert inside >= 0.9 - 0.005
+
+
+def test_one_sample_is_the_value_itself_and_an_exact_figure_does_not_vary():
+    table = ranges(x=(1.0, 2.0, 4.0), exact=(5.0, 5.0, 5.0))
+    assert uncertainty.sample(table, 1, seed=3).to_dict("records") == [{"x": 2.0, "exact": 5.0}]
+    assert uncertainty.sample(table, 64, seed=3)["exact"].nunique() == 1
+
+
+def test_rank_correlation_is_realized():
+    table = ranges(power=(1.0, 2.0, 4.0), work=(1.0, 2.0, 4.0), price=(1.0, 2.0, 4.0))
+    draws = uncertainty.sample(table, 2**14, seed=1, correlations={("power", "work"): 0.6, ("work", "price"): -0.3})
+    assert spearmanr(draws["power"], draws["work"]).statistic == pytest.approx(0.6, abs=0.02)
+    assert spearmanr(draws["work"], draws["price"]).statistic == pytest.approx(-0.3, abs=0.02)
+    assert spearmanr(draws["power"], draws["price"]).statistic == pytest.approx(0, abs=0.02)
+
+
+def test_the_same_seed_gives_the_same_samples():
+    table = ranges(x=(1.0, 2.0, 4.0), y=(1.0, 2.0, 4.0))
+    pd.testing.assert_frame_equal(uncertainty.sample(table, 128, seed=5), uncertainty.sample(table, 128, seed=5))
+    assert not uncertainty.sample(table, 128, seed=5).equals(uncertainty.sample(table, 128, seed=6))
+
+
+def test_a_made_up_middle_is_flagged():
+    prepared = uncertainty.prepare(ranges(x=(1.0, np.nan, 4.0), y=(1.0, 2.0, 4.0)))
+    assert prepared["midpoint"].to_dict() == {"x": True, "y": False}
+    assert prepared.loc["x", "value"] == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((3.0, 2.0, 4.0), "x: low <= value <= high must hold, not 3, 2, 4"),
+        ((1.0, 5.0, 4.0), "x: low <= value <= high must hold, not 1, 5, 4"),
+        ((np.nan, np.nan, 4.0), "x: a range needs a value, or a low and a high"),
+        ((1.0, 2.0, 4.0, "sigma"), "unknown range_kind of x 'sigma'"),
+    ],
+)
+def test_bad_ranges_are_named(row, message):
+    with pytest.raises(ValueError, match=message):
+        uncertainty.sample(ranges(x=row), 16, seed=0)
+
+
+@pytest.mark.parametrize("n", [0, -4, 1000, 2.5])
+def test_samples_come_in_powers_of_two(n):
+    with pytest.raises(ValueError, match="n must be a power of two"):
+        uncertainty.sample(ranges(x=(1.0, 2.0, 4.0)), n, seed=0)
+
+
+def test_bad_correlations_are_named():
+    table = ranges(a=(1.0, 2.0, 4.0), b=(1.0, 2.0, 4.0), c=(1.0, 2.0, 4.0))
+    with pytest.raises(UnknownNameError, match="unknown input in correlations 'd'"):
+        uncertainty.sample(table, 16, 0, {("a", "d"): 0.5})
+    with pytest.raises(ValueError, match=r"rank correlation of a and b must be .* at most 1, not 1.5"):
+        uncertainty.sample(table, 16, 0, {("a", "b"): 1.5})
+    with pytest.raises(ValueError, match="not positive definite"):
+        uncertainty.sample(table, 16, 0, {("a", "b"): 0.9, ("b", "c"): 0.9, ("a", "c"): -0.9})
+
+
+def test_intervals_of_a_table_and_of_an_absent_answer():
+    table = uncertainty.interval(pd.DataFrame({"x": np.arange(101.0), "none": np.nan}))
+    assert table.loc["x"].tolist() == pytest.approx([5, 50, 95])
+    assert table.loc["none"].isna().all()
+    with pytest.raises(ValueError, match="level must be above 0"):
+        uncertainty.interval(np.arange(3.0), level=0)
