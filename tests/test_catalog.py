@@ -33,7 +33,7 @@ def broken(tmp_path, monkeypatch):
 
 
 def test_all_accelerators_are_there_under_their_short_names():
-    assert sorted(catalog.accelerators().index) == sorted(NAMES.split())
+    assert set(NAMES.split()) <= set(catalog.accelerators().index)
 
 
 @pytest.mark.parametrize(

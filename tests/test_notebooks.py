@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from gigafleet import catalog, parameters, report
+from gigafleet.report import refresh
 
 FOLDER = catalog.folder("notebooks")
 NAMES = parameters.notebooks()
@@ -82,6 +83,12 @@ def test_stored_figures_are_small():
         if "image/png" in output.get("data", {})
     ]
     assert sum(sizes) < 4e6
+
+
+def test_the_picture_of_the_readme_is_that_of_the_overview():
+    """`make notebooks` writes both; a README beside other figures would show an old one."""
+    assert (FOLDER.parent / "docs" / "overview.png").read_bytes() == refresh.picture(FOLDER)
+    assert "docs/overview.png" in (FOLDER.parent / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

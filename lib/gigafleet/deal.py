@@ -34,12 +34,13 @@ PUBLISHED = {
     "site_cost_busd_per_gw": "capex_busd_per_gw",
     "annual_cost_busd_per_gw": "tco_busd_per_gw_year",
 }
+READINGS = {"facility": "at the meter", "it": "at the IT"}
 CORRELATED = (("annual_pue", "peak_pue"),)
 
 UNITS = {
     "capacity_gw": "GW",
-    "accelerators": "accelerators",
-    "racks": "racks",
+    "accelerators": "",
+    "racks": "",
     "bf16_eflops": "EFLOP/s",
     "fp8_eflops": "EFLOP/s",
     "fp4_eflops": "EFLOP/s",
@@ -314,6 +315,31 @@ def published(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return table.assign(agrees=agrees.str.strip().str.replace(" ", " and ").replace("", "neither")).reset_index(
         drop=True
     )
+
+
+def beside(answer: str, table: pd.DataFrame, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return our intervals of one answer and the published figures below them, for a chart.
+
+    Parameters
+    ----------
+    answer
+        A name of :data:`UNITS`.
+    table
+        From :func:`published`.
+    readings
+        As for :func:`published`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by whose figure it is: ``value``, ``low``, ``high``; a published range has its middle as value.
+    """
+    ours = pd.DataFrame({f"ours, {READINGS[reading]}": x.loc[answer] for reading, x in readings.items()}).T
+    rows = table[table["answer"] == answer]
+    ends = rows[["published_low", "published_high"]]
+    theirs = pd.DataFrame({"low": ends["published_low"], "median": ends.mean(axis=1), "high": ends["published_high"]})
+    theirs.index = rows["source"] + ", " + rows["condition"].str.replace("_", " ") + ", " + rows["as_of"].str[:7]
+    return pd.concat([ours, theirs]).rename(columns={"median": "value"})[["value", "low", "high"]]
 
 
 def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:

@@ -1,9 +1,12 @@
 """Executes the notebooks of a folder in place with their defaults: ``python -m gigafleet.report.refresh notebooks``.
 
+A second argument names a picture to make: the first figure of the first notebook, for the README.
+
 Stored outputs let a reader on a code host see tables and figures, and nbval compare them. Only outputs and execution
 counts change.
 """
 
+import base64
 import sys
 from pathlib import Path
 
@@ -57,13 +60,25 @@ def folder(path: Path, jobs: int = JOBS, timeout_s: float = run.TIMEOUT_S) -> di
     return failures
 
 
+def picture(folder: Path) -> bytes:
+    """Return the first figure that is stored in the first notebook of a folder, as PNG."""
+    notebook = nbformat.read(min(folder.glob("*.ipynb")), as_version=4)
+    outputs = (output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
+    return base64.b64decode(next(data["image/png"] for data in outputs if "image/png" in data))
+
+
 def main(arguments: list[str]) -> int:
     """Return 0, or 1 where a notebook failed, or 2 where there is none."""
-    path = Path(arguments[0]) if len(arguments) == 1 else None
+    path = Path(arguments[0]) if len(arguments) in (1, 2) else None
     if path is None or not any(path.glob("*.ipynb")):
-        print("usage: python -m gigafleet.report.refresh FOLDER (with notebooks in it)", file=sys.stderr)
+        print("usage: python -m gigafleet.report.refresh FOLDER (with notebooks in it) [PICTURE]", file=sys.stderr)
         return 2
-    return int(bool(folder(path)))
+    if folder(path):
+        return 1
+    if len(arguments) == 2:
+        Path(arguments[1]).parent.mkdir(parents=True, exist_ok=True)
+        Path(arguments[1]).write_bytes(picture(path))
+    return 0
 
 
 if __name__ == "__main__":
