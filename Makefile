@@ -30,6 +30,9 @@ ifneq ($(PYTHON),$(shell cat $(STAMP) 2>/dev/null))
 endif
 endif
 
+# Where a Python is that will do, or else which version it is. (A shim of pyenv runs only where its version is switched on.)
+LOOK := import sys; print(sys.executable if (3, 11) <= sys.version_info[:2] <= (3, 13) else "is %d.%d" % sys.version_info[:2])
+
 # Only an environment that was made here is ever removed.
 define REMOVE
 if [ -e $(VENV) ] && [ $(VENV) != .venv ] && [ ! -e $(VENV)/gigafleet ]; then \
@@ -41,13 +44,13 @@ help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 $(STAMP):
-	@for name in $(PYTHONS); do \
-	  found=$$("$$name" -c 'import sys; print(sys.executable if (3, 11) <= sys.version_info[:2] <= (3, 13) else "")' 2>/dev/null); \
-	  [ -z "$$found" ] || break; \
+	@look() { "$$1" -c '$(LOOK)' 2>/dev/null || PYENV_VERSION="$${1##*python}" "$$1" -c '$(LOOK)' 2>/dev/null; }; \
+	for name in $(PYTHONS); do \
+	  found=$$(look "$$name"); case "$$found" in /*) break ;; esac; \
+	  first=$${first:-"$$name $${found:-does not run}"}; found=; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  is=$$($(firstword $(PYTHONS)) -c 'import sys; print("is %d.%d" % sys.version_info[:2])' 2>/dev/null || echo "does not run"); \
-	  echo "Gigafleet needs Python 3.11, 3.12 or 3.13, and $(firstword $(PYTHONS)) $$is: install one, or name it as in make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
+	  echo "Gigafleet needs Python 3.11, 3.12 or 3.13, and $$first: install one, or name it as in make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
 	  exit 1; \
 	fi; \
 	with_uv() { \

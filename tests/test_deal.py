@@ -41,6 +41,17 @@ def test_epochs_gigawatt_lies_within_the_it_reading(samples):
     assert table[table["answer"] == "accelerators"]["agrees"].tolist() == ["neither"]
 
 
+def test_racks_of_a_gigawatt_beside_amds_content(samples):
+    """BofA after a call with AMD: 15 to 20 billion USD of components per GW; our racks at the rumored price lie
+    around it."""
+    table = deal.published("amd-openai", {basis: uncertainty.interval(x) for basis, x in samples.items()})
+    content = table[(table["answer"] == "system_busd_per_gw") & (table["source"] == "BofA")].iloc[0]
+    assert (content["published_low"], content["published_high"]) == (15, 20)
+    assert "facility" in content["agrees"]
+    shares = samples["it"]["system_busd_per_gw"] / samples["it"]["capex_busd_per_gw"]
+    assert shares.between(0.4, 0.75).all()
+
+
 @pytest.mark.parametrize("basis", power.BASES)
 def test_what_is_conserved(samples, basis):
     """Power, energy, carbon and money of the whole are those of its accelerators, in every sample."""

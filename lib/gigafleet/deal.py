@@ -33,6 +33,7 @@ PUBLISHED = {
     "accelerators_count": "accelerators",
     "site_cost_busd_per_gw": "capex_busd_per_gw",
     "annual_cost_busd_per_gw": "tco_busd_per_gw_year",
+    "content_busd_per_gw": "system_busd_per_gw",
 }
 READINGS = {"facility": "at the meter", "it": "at the IT"}
 CORRELATED = (("annual_pue", "peak_pue"),)
@@ -52,6 +53,7 @@ UNITS = {
     "mt_co2_per_year": "Mt/yr",
     "capex_busd": "billion USD",
     "capex_busd_per_gw": "billion USD/GW",
+    "system_busd_per_gw": "billion USD/GW",
     "cost_busd_per_year": "billion USD/yr",
     "tco_busd_per_gw_year": "billion USD/GW/yr",
     "usd_per_accelerator_hour": "USD/h",
@@ -71,6 +73,7 @@ NAMES = {
     "mt_co2_per_year": "carbon dioxide",
     "capex_busd": "capital",
     "capex_busd_per_gw": "capital per GW",
+    "system_busd_per_gw": "of it racks or servers, per GW",
     "cost_busd_per_year": "cost a year",
     "tco_busd_per_gw_year": "cost per GW and year",
     "usd_per_accelerator_hour": "cost of an accelerator-hour",
@@ -199,6 +202,7 @@ def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd
         "mt_co2_per_year": power.carbon_t(energy_mwh, drawn["g_co2_per_kwh"]) / 1e6,
         "capex_busd": capex_busd,
         "capex_busd_per_gw": capex_busd / capacity_gw,
+        "system_busd_per_gw": accelerators * price_usd / 1e9 / capacity_gw,
         "cost_busd_per_year": cost_busd,
         "tco_busd_per_gw_year": cost_busd / capacity_gw,
         "usd_per_accelerator_hour": usd_per_h,
