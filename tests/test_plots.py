@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from gigafleet import plots
+from gigafleet import house_style, plots
 
 INDEX = pd.Index(["MI455X", "VR200", "GB200"])
 TABLE = pd.DataFrame(
@@ -47,6 +47,18 @@ FIGURES = {
         xlabel="USD/h",
         marks=pd.Series([1.3], ["GB200"]),
         mark_label="published",
+        **TEXT,
+    ),
+    "timeline": lambda: plots.timeline(
+        pd.DataFrame(
+            {
+                "value": [20.1, 17.5, 17.5, 5, 5, 2],
+                "date": ["2026-07", "2026-08", "2026-08", "2025-08", "2025-06", ""],
+                "vendor": ["AMD", "NVIDIA", "NVIDIA", "NVIDIA", "AMD", "AMD"],
+            },
+            ["MI455X", "R200", "VR200", "GB300", "MI355X", "MI500"],
+        ),
+        ylabel="PFLOP/s",
         **TEXT,
     ),
     "matrix": lambda: plots.matrix(PAIRS, xlabel="NVIDIA", ylabel="AMD", **TEXT),
@@ -132,14 +144,14 @@ def test_without_figures_there_is_no_chart(monkeypatch):
     assert plots.stacked(pd.DataFrame({"a": [np.nan]}, ["r"]), xlabel="x", **TEXT) is None
     assert plots.matrix(PAIRS.iloc[:0], xlabel="x", ylabel="y", **TEXT) is None
     shown = []
-    monkeypatch.setattr(plots, "display", lambda data, **_: shown.append(data))
+    monkeypatch.setattr(house_style, "display", lambda data, **_: shown.append(data))
     plots.show(None, alt="nothing")
     assert "No chart" in shown[0].data
 
 
 def test_show_carries_the_alt_text_and_closes(monkeypatch):
     shown = []
-    monkeypatch.setattr(plots, "display", lambda data, raw, metadata: shown.append((data, metadata)))
+    monkeypatch.setattr(house_style, "display", lambda data, raw, metadata: shown.append((data, metadata)))
     plots.show(FIGURES["intervals"](), alt="Three accelerators.")
     data, metadata = shown[0]
     assert data["text/plain"] == metadata["image/png"]["alt"] == "Three accelerators."

@@ -16,6 +16,7 @@ __all__ = [
     "comparison",
     "cost",
     "deal",
+    "house_style",
     "parameters",
     "plots",
     "power",

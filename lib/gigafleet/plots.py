@@ -1,121 +1,30 @@
-"""The house style, and figures that take result tables. They know no model.
-
-Colors are those of Okabe and Ito, which readers with any common kind of color blindness can tell apart. Titles say
-what is to be seen, axes carry units, the footer names the sources, and every figure shown has a text for those who
-cannot see it.
-"""
-
-import io
-import textwrap
+"""Figures that take result tables, in the house style. They know no model."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from IPython.display import Markdown, display
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from gigafleet.house_style import (
+    INK,
+    MARKERS,
+    SERIES_COLORS,
+    VENDOR_COLORS,
+    frame,
+    guides,
+    key_above,
+    label_points,
+    linear_axis,
+    log_axis,
+    log_ticks,
+    show,
+    vendor_color,
+    vendor_key,
+)
 from gigafleet.tell import between, number
 
-VENDOR_COLORS = {
-    "AMD": "#D55E00",
-    "NVIDIA": "#009E73",
-    "Google": "#0072B2",
-    "AWS": "#E69F00",
-    "Intel": "#56B4E9",
-    "OpenAI/Broadcom": "#CC79A7",
-}
-SERIES_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#777777")
-MARKERS = ("o", "s", "D", "^", "v", "P", "X")
-INK = "#333333"
-WIDTH = 9.0
-
-
-def style() -> None:
-    """Set the house style for all figures to come."""
-    sns.set_theme(style="whitegrid", context="notebook")
-    plt.rcParams.update(
-        {
-            "axes.edgecolor": "#999999",
-            "axes.labelcolor": INK,
-            "axes.titlelocation": "left",
-            "axes.titlesize": 13,
-            "axes.titleweight": "bold",
-            "axes.grid.axis": "x",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "figure.dpi": 110,
-            "font.family": "DejaVu Sans",
-            "font.size": 10,
-            "axes.labelsize": 10,
-            "xtick.labelsize": 9.5,
-            "ytick.labelsize": 9.5,
-            "grid.color": "#E5E5E5",
-            "text.color": INK,
-            "xtick.color": INK,
-            "ytick.color": INK,
-        }
-    )
-
-
-def show(figure: Figure | None, alt: str) -> None:
-    """Show a figure with the text that stands in for it, and close it; a sentence where there was nothing to draw."""
-    if figure is None:
-        display(Markdown("*No chart: no figure is known for this choice.*"))
-        return
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
-    size = figure.get_size_inches() * figure.dpi
-    plt.close(figure)
-    display(
-        {"image/png": buffer.getvalue(), "text/plain": alt},
-        raw=True,
-        metadata={"image/png": {"alt": alt, "width": int(size[0])}},
-    )
-
-
-def _unbroken(text: str) -> str:
-    """Keep a percent sign on the line of its number."""
-    return text.replace(" %", "\u00a0%")
-
-
-def _frame(rows: int, title: str, source: str, extra: float = 0.0) -> tuple[Figure, plt.Axes]:
-    style()
-    figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.36 * rows + extra))
-    axes.set_title(textwrap.fill(_unbroken(title), 72), pad=12, x=0.0)
-    axes.annotate(
-        textwrap.fill(_unbroken("Source: " + source), 118),
-        (0, 0),
-        (0, -44),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        fontsize=8,
-        color="#666666",
-        va="top",
-        annotation_clip=False,
-    )
-    return figure, axes
-
-
-def _log_axis(axes: plt.Axes) -> None:
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x, 2)))
-    low, high = axes.get_xlim()
-    if high / low < 1000:
-        axes.xaxis.set_minor_formatter(FuncFormatter(lambda x, _: number(x, 2) if str(f"{x:e}")[0] in "25" else ""))
-        axes.tick_params(axis="x", which="both", labelsize=9.5, pad=4, length=0)
-    else:
-        axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _linear_axis(axes: plt.Axes) -> None:
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x, 3)))
-
-
-def vendor_color(vendor: str) -> str:
-    """Return the color of a vendor; gray for one that has none."""
-    return VENDOR_COLORS.get(vendor, "#777777")
+__all__ = ["VENDOR_COLORS", "dots", "intervals", "matrix", "show", "stacked", "timeline"]
 
 
 def intervals(
@@ -155,7 +64,7 @@ def intervals(
     known = table[table["value"].notna()].iloc[::-1]
     if known.empty:
         return None
-    figure, axes = _frame(len(known), title, source)
+    figure, axes = frame(len(known), title, source)
     vendors = known["vendor"] if "vendor" in known else pd.Series("", known.index)
     right = known[["value", "high"]].max(axis=1)
     if marks is not None:
@@ -171,48 +80,20 @@ def intervals(
     axes.set_yticks(range(len(known)), known.index)
     axes.set_ylim(-0.6, len(known) - 0.4)
     if log:
-        _log_axis(axes)
+        log_axis(axes)
         low, high = known[["low", "value"]].min().min(), right.max()
         axes.set_xlim(low / (high / low) ** 0.06, high * (high / low) ** 0.14)
-        _log_axis(axes)
+        log_axis(axes)
     else:
         edge = right.max() if marks is None else max(right.max(), marks.max())
         axes.set_xlim(min(0, known[["low", "value"]].min().min()), edge * 1.13)
-        _linear_axis(axes)
-    _guides(axes, len(known), reference, reference_label, band)
+        linear_axis(axes)
+    guides(axes, len(known), reference, reference_label, band)
     axes.set_xlabel(xlabel)
     if marks is not None:
-        _key_above(axes, axes.get_legend_handles_labels()[0])
-    _vendor_key(axes, vendors)
+        key_above(axes, axes.get_legend_handles_labels()[0])
+    vendor_key(axes, vendors)
     return figure
-
-
-def _guides(
-    axes: plt.Axes, rows: int, reference: float | None, label: str, band: tuple[float, float, str] | None
-) -> None:
-    """Draw a labeled line and a labeled band behind a chart of so many rows."""
-    look = {"textcoords": "offset points", "fontsize": 9, "va": "center"}
-    if band is not None:
-        axes.axvspan(band[0], band[1], color="#999999", alpha=0.18, lw=0, zorder=0)
-        axes.annotate(band[2], (band[0], rows - 0.1), (4, 0), **look)
-    if reference is not None:
-        axes.axvline(reference, color=INK, lw=1, ls="--")
-        axes.annotate(label, (reference, rows - 0.1), (4, 0), **look)
-    if band is not None or reference is not None:
-        axes.set_ylim(-0.6, rows + 0.3)  # room for the label above the first row
-
-
-def _key_above(axes: plt.Axes, handles: list, columns: int = 4) -> None:
-    """Put the key between title and axes, and raise the title above it."""
-    look = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "frameon": False, "fontsize": 9.5, "borderaxespad": 0.2}
-    axes.legend(handles=handles, ncols=min(columns, len(handles)), **look)
-    axes.set_title(axes.get_title(loc="left"), pad=12 + 18 * -(-len(handles) // columns), x=0.0)
-
-
-def _vendor_key(axes: plt.Axes, vendors: pd.Series) -> None:
-    names = [v for v in dict.fromkeys(vendors.iloc[::-1]) if v]
-    if len(names) > 1:
-        _key_above(axes, [plt.Line2D([], [], marker="o", ls="", color=vendor_color(v), label=v) for v in names])
 
 
 def dots(
@@ -238,7 +119,7 @@ def dots(
     known = table.dropna(how="all").iloc[::-1]
     if known.empty:
         return None
-    figure, axes = _frame(len(known), title, source)
+    figure, axes = frame(len(known), title, source)
     for y, (_, row) in enumerate(known.iterrows()):
         axes.plot([row.min(), row.max()], [y, y], color="#CCCCCC", lw=2, zorder=1)
     for i, name in enumerate(known):
@@ -254,9 +135,41 @@ def dots(
     axes.set_yticks(range(len(known)), known.index)
     axes.set_ylim(-0.6, len(known) - 0.4)
     axes.set_xlim(known.min().min() / 1.3, edge.max() * 1.6)
-    _log_axis(axes)
+    log_axis(axes)
     axes.set_xlabel(xlabel)
-    _key_above(axes, axes.get_legend_handles_labels()[0])
+    key_above(axes, axes.get_legend_handles_labels()[0])
+    return figure
+
+
+def timeline(table: pd.DataFrame, *, title: str, ylabel: str, source: str) -> Figure | None:
+    """Return labeled points over time on a logarithmic axis, colored by vendor; None without any figure.
+
+    Parameters
+    ----------
+    table
+        Index: the label of a point; columns ``date`` (month as text, ``2026-07``), ``value`` and ``vendor``. Rows
+        without a date or a value are left out.
+    title, source
+        As in :func:`intervals`.
+    ylabel
+        What the values are, with their unit.
+    """
+    known = table[table["value"].notna() & table["date"].ne("")]
+    if known.empty:
+        return None
+    months = pd.to_datetime(known["date"], format="%Y-%m")
+    figure, axes = frame(11, title, source)
+    for vendor, points in known.groupby("vendor", sort=False):
+        axes.plot(months[points.index], points["value"], "o", color=vendor_color(vendor), ms=8)
+    axes.set_yscale("log")
+    log_ticks(axes.yaxis, known["value"].max() / known["value"].min())
+    axes.set_ylim(known["value"].min() / 1.6, known["value"].max() * 1.6)
+    axes.set_xlim(months.min() - pd.Timedelta(days=120), months.max() + pd.Timedelta(days=210))
+    axes.grid(axis="y")
+    axes.set_xlabel("Month of release")
+    axes.set_ylabel(ylabel)
+    vendor_key(axes, known["vendor"])
+    label_points(axes, [(name, months[name], row["value"]) for name, row in known.iterrows()])
     return figure
 
 
@@ -288,7 +201,7 @@ def stacked(
     if known.empty:
         return None
     widest = known.sum(axis=1).max()
-    figure, axes = _frame(len(known), title, source)
+    figure, axes = frame(len(known), title, source)
     left = np.zeros(len(known))
     for i, part in enumerate(known):
         axes.barh(
@@ -320,9 +233,9 @@ def stacked(
         )
     axes.set_yticks(range(len(known)), known.index)
     axes.set_xlim(0, edge.max() * (1.12 if totals else 1.0))
-    _linear_axis(axes)
+    linear_axis(axes)
     axes.set_xlabel(xlabel)
-    _key_above(axes, axes.get_legend_handles_labels()[0])
+    key_above(axes, axes.get_legend_handles_labels()[0])
     return figure
 
 
@@ -345,7 +258,7 @@ def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source:
     rows, columns = (list(dict.fromkeys(pairs.index.get_level_values(level))) for level in (0, 1))
     ratios = pairs["median"].unstack().reindex(index=rows, columns=columns)
     open_cells = ~pairs["verdict"].str.contains("ahead").unstack().reindex(index=rows, columns=columns)
-    figure, axes = _frame(1.5 * len(rows), title, source)
+    figure, axes = frame(1.5 * len(rows), title, source)
     text = pairs.apply(lambda pair: f"{number(pair['median'])} ×\n{between(pair['low'], pair['high'])}", axis=1)
     text = text.unstack().reindex(index=rows, columns=columns).fillna("")
     strongest = max(np.abs(np.log2(ratios.to_numpy(float)[np.isfinite(ratios.to_numpy(float))])).max(), 0.1)
@@ -371,5 +284,5 @@ def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source:
         ("cannot be told apart, or no range known", "#DDDDDD"),
     ]
     handles = [plt.Rectangle((0, 0), 1, 1, color=color, alpha=0.75, label=name) for name, color in keys]
-    _key_above(axes, handles)
+    key_above(axes, handles)
     return figure
