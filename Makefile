@@ -78,11 +78,11 @@ test: $(STAMP) lint
 	@$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with tests/nbval.cfg notebooks
 
 lint: $(STAMP)
-	@$(BIN)/ruff check -q .
-	@$(BIN)/ruff format -q --check .
+	@$(BIN)/ruff check -q lib tests benchmarks notebooks
+	@$(BIN)/ruff format -q --check lib tests benchmarks notebooks
 
 notebooks: $(STAMP)
-	@$(BIN)/python -m gigafleet.report.refresh notebooks
+	@$(BIN)/python -m gigafleet.report.refresh notebooks docs/overview.png
 
 lab: $(STAMP)
 	@$(BIN)/jupyter lab notebooks

@@ -115,6 +115,7 @@ def test_provenance_shows_every_row_with_its_source():
     assert rows["source"].ne("").all()
     usable = catalog.provenance("B300", "memory_gb_usable")
     assert usable["condition"].unique().tolist() == ["usable"]
+    assert catalog.provenance("helios", "rack_kw")["condition"].tolist() == ["nameplate"]
     with pytest.raises(UnknownNameError, match="unknown quantity of MI455X 'memory_tbs'; did you mean 'memory_tb_s'"):
         catalog.provenance("MI455X", "memory_tbs")
 
@@ -138,8 +139,9 @@ def test_disagreements_hold_those_that_are_known():
     assert table["reason"].ne("").all()
     assert table["spread"].is_monotonic_decreasing
     assert "rent_usd_per_h" not in table.index.get_level_values("quantity")  # moves with time
-    # figures under different conditions are different quantities
-    assert ("B300", "memory_gb", "usable") not in table.index
+    assert table.loc[("MI455X", "tdp_w", "chip"), ["lowest", "highest"]].tolist() == [700, 2500]
+    # figures under different conditions are different quantities: 2.1 and 2.3 TB of a DGX B300
+    assert not {("DGX-B300", "memory_tb", "usable"), ("DGX-B300", "memory_tb", "physical")} & set(table.index)
 
 
 def test_prices_carry_their_basis():
@@ -162,8 +164,11 @@ def test_values_and_ranges_by_name():
     assert frame.loc["kw", "low"] < frame.loc["kw", "value"] < frame.loc["kw", "high"]
     with pytest.raises(UnknownNameError, match="no figure for tdp_w of MI500"):
         catalog.value("MI500", "tdp_w")
-    with pytest.raises(UnknownNameError, match="unknown quantity 'tdp'; did you mean 'tdp_w'"):
-        catalog.value("MI300X", "tdp")
+    for call in (catalog.value, catalog.has):
+        with pytest.raises(UnknownNameError, match="unknown quantity 'tdp'; did you mean 'tdp_w'"):
+            call("MI300X", "tdp")
+        with pytest.raises(UnknownNameError, match="unknown subject 'MI456X'; did you mean 'MI455X'"):
+            call("MI456X", "tdp_w")
 
 
 def test_unknown_case_and_kind_and_deal():
@@ -173,6 +178,7 @@ def test_unknown_case_and_kind_and_deal():
         catalog.subjects("chip")
     with pytest.raises(UnknownNameError, match="did you mean 'amd-openai'"):
         catalog.deal("amd-openia")
+    assert catalog.deal("AMD-OpenAI") is catalog.deal("amd-openai")
 
 
 def test_the_five_deals_keep_public_and_assumed_apart():

@@ -58,12 +58,29 @@ def test_an_accelerator_without_a_figure_is_left_out():
     assert comparison.pairs(drawn, ["MI440X"], ["H200"], "per_it_mw").empty
 
 
-def test_helios_and_the_rubin_rack_overlap_per_kw():
-    """Helios and Rubin are equal within the uncertainty of their power (specification notes, part d)."""
-    racks = comparison.racks(["Helios", "Vera Rubin NVL72 Max-P", "VR-NVL72-MaxQ"])
-    assert racks.loc["Helios", "value"] == pytest.approx(1450 / np.sqrt(225 * 245))
-    assert racks.loc["Helios", "low"] < racks.loc["VR-NVL72-MaxQ", "value"] < racks["high"].max()
-    assert racks.loc["Helios", "low"] == pytest.approx(1450 / 245)
+def test_helios_and_the_rubin_racks_overlap_per_kw():
+    """Helios and Rubin are equal within the uncertainty of their power (specification notes, part d): 5.9 to 6.4 and
+    5.0 to 7.1."""
+    racks = comparison.racks(["MI455X", "R200", "VR200", "H100"])
+    assert list(racks.index) == [
+        "VR-NVL72-MaxQ",
+        "Helios",
+        "VR-NVL72-MaxP",
+    ]  # H100 comes in servers; NVL144 CPX is mixed
+    assert racks.loc["Helios", "value"] == pytest.approx(72 * 20.133 / np.sqrt(225 * 245))
+    assert racks.loc["Helios", ["low", "high"]].tolist() == pytest.approx([72 * 20.133 / 245, 72 * 20.133 / 225])
+    assert racks.loc["VR-NVL72-MaxQ", "low"] < racks.loc["Helios", "high"] < racks.loc["VR-NVL72-MaxQ", "high"]
+    assert comparison.racks(["MI455X"], "bf16").loc["Helios", "pflops"] == pytest.approx(72 * 5.033)
+
+
+def test_the_ranking_of_rubin_depends_on_its_operating_point():
+    """R200 at 230 kW a rack and VR200 at 190, both with the network that MI455X has: AMD ahead of the first, not of
+    the second."""
+    pairs = comparison.pairs(
+        comparison.samples(["MI455X", "R200", "VR200"], n=1024), ["MI455X"], ["R200", "VR200"], "per_it_mw"
+    )
+    assert pairs["verdict"].tolist() == ["AMD ahead", "not distinguishable"]
+    assert pairs["median"].tolist() == pytest.approx([1.13, 0.95], abs=0.02)
 
 
 def test_per_watt_uses_the_other_end_of_the_power():
@@ -73,12 +90,33 @@ def test_per_watt_uses_the_other_end_of_the_power():
     assert comparison.bytes_per_kflop("fp8")["MI300X"] == pytest.approx(1000 * 5.3 / 2614.9)
 
 
+def test_owner_cost_by_hand():
+    """H100 from the rows: 189,637 USD for 8, 1.37 kW, Epoch's network and facility, an annuity of 6.5 %, over 8,760
+    h."""
+    it_factor, facility_factor = 0.065 / (1 - 1.065**-5), 0.065 / (1 - 1.065**-14)
+    active = 0.35 * 0.76 + 0.2 * 0.73 + 0.45 * 0.60
+    capital = {"system": 189_637 / 8, "network": 1.37 * 4930, "storage": 1.37 * 500, "facility": 1.37 * 11_600}
+    expected = {
+        part: usd * (facility_factor if part == "facility" else it_factor) / 8760 for part, usd in capital.items()
+    }
+    expected["energy"] = 1.37 * (0.22 + (active - 0.22) * 0.8) * 1.14 * 0.0861
+    expected["maintenance"] = 0.006 * sum(capital.values()) / 8760
+    expected["staff"] = 70 * 1.37 / 8760
+    costs = comparison.owner_costs(["H100"]).loc["H100"]
+    assert costs[list(expected)].to_dict() == pytest.approx(expected, rel=1e-9)
+    assert costs["total"] == pytest.approx(sum(expected.values()))
+    assert costs["low"] < costs["total"] < costs["high"]
+
+
 def test_owner_costs_take_what_is_chosen():
     base, dear = comparison.owner_costs(["H100"]), comparison.owner_costs(["H100"], rate=0.15, it_life_years=3)
     assert dear.loc["H100", "total"] > base.loc["H100", "total"]
     assert dear.loc["H100", "energy"] == base.loc["H100", "energy"]
     assert comparison.owner_costs(["H100"], region="texas").loc["H100", "energy"] < base.loc["H100", "energy"]
     assert comparison.owner_costs(["MI455X"]).empty  # no price on this basis
+    assert "VR200" not in comparison.owner_costs(["VR200", "H100"]).index  # an analyst's rack price is another basis
+    with pytest.raises(ValueError, match="region 'eu' lacks a price"):
+        comparison.owner_costs(["H100"], region="eu")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +125,8 @@ def test_owner_costs_take_what_is_chosen():
         (lambda: comparison.samples(["MI456X"]), "did you mean 'MI455X'"),
         (lambda: comparison.samples(["MI455X"], "fp16"), "unknown format 'fp16'"),
         (lambda: comparison.prices("retail"), "unknown price basis 'retail'"),
-        (lambda: comparison.racks(["Helioss"]), "did you mean 'Helios'"),
+        (lambda: comparison.racks(["MI456X"]), "did you mean 'MI455X'"),
+        (lambda: comparison.racks(["MI455X"], "fp3"), "unknown format 'fp3'"),
         (lambda: comparison.per_watt("fp3"), "unknown format 'fp3'"),
         (lambda: comparison.per_watt("fp8", "max"), "unknown case 'max'"),
     ],

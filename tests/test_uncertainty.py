@@ -103,9 +103,23 @@ def test_bad_ranges_are_named(row, message):
         uncertainty.sample(ranges(x=row), 16, seed=0)
 
 
-@pytest.mark.parametrize("n", [0, -4, 1000, 2.5])
+@pytest.mark.parametrize(
+    ("scale", "row"),
+    [("lognormal", (-1.0, 2.0, 4.0)), ("logit-normal", (0.2, 0.5, 1.0)), ("lognormal-excess", (1.0, 1.2, 1.3))],
+)
+def test_a_range_outside_its_scale_is_named(scale, row):
+    with pytest.raises(ValueError, match=f"x: a {scale} range lies above"):
+        uncertainty.sample(ranges(x=row).assign(scale=scale), 16, seed=0)
+
+
+def test_a_middle_below_zero_is_the_mean_and_options_have_none():
+    assert uncertainty.prepare(ranges(x=(-4.0, np.nan, 2.0))).loc["x", "value"] == -1
+    assert uncertainty.sample(ranges(x=(1.0, np.nan, 2.0, "options")), 1, seed=0)["x"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("n", [0, -4, 1000, 2.5, "many"])
 def test_samples_come_in_powers_of_two(n):
-    with pytest.raises(ValueError, match="n must be a power of two"):
+    with pytest.raises(ValueError, match=r"n must be (a power of two|above 0|a number)"):
         uncertainty.sample(ranges(x=(1.0, 2.0, 4.0)), n, seed=0)
 
 
@@ -123,5 +137,7 @@ def test_intervals_of_a_table_and_of_an_absent_answer():
     table = uncertainty.interval(pd.DataFrame({"x": np.arange(101.0), "none": np.nan}))
     assert table.loc["x"].tolist() == pytest.approx([5, 50, 95])
     assert table.loc["none"].isna().all()
+    array = uncertainty.interval(np.column_stack([np.arange(101.0), np.arange(101.0) * 2]))
+    assert array["median"].tolist() == [50, 100]
     with pytest.raises(ValueError, match="level must be above 0"):
         uncertainty.interval(np.arange(3.0), level=0)

@@ -125,9 +125,7 @@ def deal(name: str) -> dict:
     >>> deal("amd-openai")["public"]["capacity_gw"]
     6
     """
-    if name not in deals():
-        raise unknown("deal", name, deals())
-    return deals()[name]
+    return deals()[find(name, "deal", list(deals()))]
 
 
 def _plain(name: str, kind: str = "accelerator") -> str:
@@ -148,7 +146,7 @@ def _names(kind: str) -> dict[str, str]:
     return names | {_plain(subject, kind): subject for subject in table.index}
 
 
-def find(name: str, kind: str = "accelerator") -> str:
+def find(name: str, kind: str = "accelerator", among: list[str] | None = None) -> str:
     """Return the short name behind a name as people write it.
 
     Parameters
@@ -157,6 +155,8 @@ def find(name: str, kind: str = "accelerator") -> str:
         Case, spaces, punctuation, the vendor and "Instinct" do not matter.
     kind
         Kind of subject.
+    among
+        Short names that are allowed; all of the kind if None.
 
     Raises
     ------
@@ -167,9 +167,23 @@ def find(name: str, kind: str = "accelerator") -> str:
     ('MI300X', 'MI455X', 'Helios')
     """
     names = _names(kind)
-    if isinstance(name, str) and _plain(name, kind) in names:
-        return names[_plain(name, kind)]
-    raise unknown(kind, name, subjects(kind).index)
+    among = list(subjects(kind).index) if among is None else among
+    short = names.get(_plain(name, kind)) if isinstance(name, str) else None
+    if short not in among:
+        raise unknown(kind, name, among)
+    return short
+
+
+def subject_of(name: str) -> str:
+    """Return the short name of a subject of any kind; a miss suggests the nearest."""
+    known = subjects()
+    if name in known.index:
+        return name
+    for kind in dict.fromkeys(known["kind"]):
+        names = _names(kind)
+        if isinstance(name, str) and _plain(name, kind) in names:
+            return names[_plain(name, kind)]
+    raise unknown("subject", name, known.index)
 
 
 def column(quantity: str, condition: str) -> str:
@@ -249,6 +263,25 @@ def systems(case: str = "mid") -> pd.DataFrame:
     return table("system", case)
 
 
+def complete_regions() -> list[str]:
+    """Return the regions that can stand for a place: those with a price of electricity and a carbon intensity."""
+    known = regions()[["usd_per_mwh", "g_co2_per_kwh"]].notna().all(axis=1)
+    return list(known.index[known])
+
+
+def place(name: str) -> str:
+    """Return the short name of a complete region; an error names what another lacks and which are complete.
+
+    >>> place("ERCOT")
+    'texas'
+    """
+    region = find(name, "region")
+    if region not in complete_regions():
+        lacks = "lacks a price of electricity in USD/MWh or a carbon intensity"
+        raise ValueError(f"region {region!r} {lacks}; complete are: {', '.join(complete_regions())}")
+    return region
+
+
 def regions(case: str = "mid") -> pd.DataFrame:
     """Return electricity price [USD/MWh] and carbon intensity [g/kWh] by region. See :func:`table`."""
     return table("region", case)
@@ -257,6 +290,7 @@ def regions(case: str = "mid") -> pd.DataFrame:
 def _preferred(subject: str, quantity: str, condition: str | None) -> pd.Series:
     if quantity not in quantities().index:
         raise unknown("quantity", quantity, quantities().index)
+    subject = subject_of(subject)
     rows = _resource("facts")
     rows = rows[(rows["subject"] == subject) & (rows["quantity"] == quantity) & rows["preferred"]]
     if condition is None and quantities().loc[quantity, "plain"] == "vendor":
@@ -271,12 +305,21 @@ def _preferred(subject: str, quantity: str, condition: str | None) -> pd.Series:
 
 
 def has(subject: str, quantity: str, condition: str | None = None) -> bool:
-    """Return whether there is a figure for a quantity of a subject, under its first condition or the one given."""
-    rows = _resource("facts")
-    condition = condition or quantities().loc[quantity, "conditions"][0]
-    return bool(
-        ((rows["subject"] == subject) & (rows["quantity"] == quantity) & (rows["condition"] == condition)).any()
-    )
+    """Return whether there is a figure for a quantity of a subject, under its first condition or the one given.
+
+    Raises
+    ------
+    UnknownNameError
+        If the subject or the quantity itself is not known.
+    """
+    subject = subject_of(subject)
+    if quantity not in quantities().index:
+        raise unknown("quantity", quantity, quantities().index)
+    try:
+        _preferred(subject, quantity, condition)
+    except UnknownNameError:
+        return False
+    return True
 
 
 def value(subject: str, quantity: str, condition: str | None = None, case: str = "mid") -> float:
@@ -326,12 +369,11 @@ def provenance(subject: str, quantity: str) -> pd.DataFrame:
     Parameters
     ----------
     subject
-        Short name, or an accelerator's name as people write it.
+        Short name, or a name as people write it.
     quantity
         Name of a quantity, or of a column of a wide table such as ``memory_gb_usable``.
     """
-    known = subjects()
-    subject = subject if subject in known.index else find(subject)
+    subject = subject_of(subject)
     rows = _resource("facts")
     rows = rows[rows["subject"] == subject]
     columns = [
@@ -355,15 +397,18 @@ def disagreements() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a subject, quantity and condition: ``preferred``, ``lowest``, ``highest``, ``spread`` (highest over
+        One row a subject, quantity and condition: ``preferred``, ``lowest``, ``highest`` (over figures and their
+        ranges), ``spread`` (highest over
         lowest, less one), ``sources`` and the ``reason`` for the preferred one; the widest spread first. Figures that
         move with time are no disagreement.
     """
     rows = facts()
     rows = rows[~rows["quantity"].map(quantities()["series"])].assign(mid=_mid(rows))
     key = ["subject", "quantity", "condition"]
+    rows = rows[rows.duplicated(key, keep=False)]
+    rows = rows.assign(low=rows["low"].fillna(rows["mid"]), high=rows["high"].fillna(rows["mid"]))
     grouped = rows.groupby(key, sort=False)
-    result = grouped["mid"].agg(lowest="min", highest="max")
+    result = grouped.agg(lowest=("low", "min"), highest=("high", "max"))
     result["sources"] = grouped["source_id"].agg(lambda ids: ", ".join(dict.fromkeys(ids)))
     best = rows[rows["preferred"]].set_index(key)
     result = result.join(best[["mid", "unit", "note"]].rename(columns={"mid": "preferred", "note": "reason"}))

@@ -268,7 +268,9 @@ def _deals() -> list[Problem]:
 def summary() -> pd.Series:
     """Return counts of rows, sources and disagreements, and the oldest and newest figure."""
     facts = catalog.facts()
-    dates = facts.loc[facts["as_of"].map(lambda d: bool(re.match(r"\d{4}", d))), "as_of"]
+    dates = facts.loc[
+        facts["as_of"].map(lambda d: bool(re.match(r"\d{4}", d))) & (facts["kind"] != "assumption"), "as_of"
+    ]
     kinds = facts["kind"].value_counts()
     values = {
         "subjects": len(catalog.subjects()),
@@ -277,7 +279,7 @@ def summary() -> pd.Series:
         "with a range": int(np.sum(facts["range_kind"] != "")),
         "sources": len(catalog.sources()),
         "disagreements": len(catalog.disagreements()),
-        "oldest figure": dates.min(),
-        "newest figure": dates.max(),
+        "oldest sourced figure": dates.min(),
+        "newest sourced figure": dates.max(),
     }
     return pd.Series(values, name="data")

@@ -1,13 +1,12 @@
 """Accelerators side by side on paper: per accelerator, per rack, per megawatt of IT, per dollar on one price basis.
 
-A ratio of two accelerators carries the ranges of both, so that a reader sees which differences are real. Where a source
-gives IT power without a range, the spread of published system powers around it stands in (``all_in_error_share``). A
-price without a range has none: no bar is not certainty.
+A ratio of two accelerators carries the ranges of both, so that a reader sees which differences are real. A price that
+a source gives without a range has none: no bar is not certainty.
 """
 
 import pandas as pd
 
-from gigafleet import catalog, cost, power, uncertainty
+from gigafleet import catalog, check, cost, power, uncertainty
 from gigafleet.errors import unknown
 
 FORMATS = ("bf16", "fp8", "fp4")
@@ -26,13 +25,13 @@ def prices(basis: str = "hyperscaler") -> pd.DataFrame:
     Parameters
     ----------
     basis
-        A condition of ``price_usd``: ``hyperscaler``, ``oem``, ``reseller``, ``asp`` or ``rumour``.
+        A condition of ``price_usd``: ``hyperscaler``, ``analyst_rack``, ``oem``, ``reseller``, ``asp`` or ``rumour``.
 
     Returns
     -------
     DataFrame
         Indexed by accelerator: ``value``, ``low``, ``high`` [USD], ``range_kind``, ``system``, ``as_of``,
-        ``source_id``. Prices of systems only, so that host and scale-up network are in all of them or in none.
+        ``source_id``. Prices of systems only: the host is in all of them, and in a rack's its scale-up switches too.
 
     Raises
     ------
@@ -56,39 +55,55 @@ def prices(basis: str = "hyperscaler") -> pd.DataFrame:
 
 
 def owner_costs(
-    accelerators: list[str], region: str = "us", rate: float | None = None, it_life_years: float | None = None
+    accelerators: list[str],
+    region: str = "us",
+    rate: float | None = None,
+    it_life_years: float | None = None,
+    n: int = 4096,
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """Return the hourly cost of owning accelerators beside the published one, with one set of everything but price
-    and power.
+    """Return the hourly cost of owning accelerators beside the published one.
+
+    One set of rate, lives, network, facility, PUE and energy serves all of them; only price and power differ.
 
     Parameters
     ----------
     accelerators
-        Short names. Those without a hyperscaler price or an IT power are left out.
+        Names, as people write them. Those without a hyperscaler price or an IT power are left out.
     region
         A region, for the price of electricity.
     rate, it_life_years
         Cost of capital [share/year] and life [years]; the figures in the data if None.
+    n, seed
+        Samples for the interval, as in :func:`gigafleet.uncertainty.sample`.
 
     Returns
     -------
     DataFrame
-        Indexed by accelerator: the parts of :data:`gigafleet.cost.PARTS` and ``total`` [USD/h], ``published``
-        (SemiAnalysis, hyperscaler that owns its data centers) [USD/h] and ``difference`` [share].
+        Indexed by accelerator: the parts of :data:`gigafleet.cost.PARTS` and ``total`` at the values of all inputs,
+        ``low`` and ``high`` of the total (90 % interval) [USD/h], ``published`` (SemiAnalysis, hyperscaler that owns
+        its data centers) [USD/h] and ``difference`` of the total from it [share].
     """
-    table = catalog.accelerators().loc[[catalog.find(name) for name in accelerators]]
-    price = prices()["value"].reindex(table.index)
-    known = table.index[price.notna() & table["all_in_kw"].notna()]
-    point = cost.common_ranges(region)["value"]
-    overrides = {"rate": rate, "it_life_years": it_life_years}
-    point = pd.concat(
-        [point.drop(index=[k for k, v in overrides.items() if v is not None]), pd.Series(overrides).dropna()]
-    )
-    it_kw = table.loc[known, "all_in_kw"]
-    costs = cost.waterfall(price[known], it_kw, **cost.arguments(point, it_kw))
-    costs["published"] = table.loc[known, "owner_cost_usd_per_h"]
+    table, price = catalog.accelerators(), prices()
+    names = dict.fromkeys(catalog.find(name) for name in accelerators)
+    names = [name for name in names if name in price.index and pd.notna(table.loc[name, "all_in_kw"])]
+    common = cost.common_ranges(region)
+    for name, chosen in {"rate": rate, "it_life_years": it_life_years}.items():
+        if chosen is not None:
+            common.loc[name, ["low", "value", "high"]] = chosen
+    it_kw, price_usd = table.loc[names, "all_in_kw"], price.loc[names, "value"]
+    costs = cost.waterfall(price_usd, it_kw, **cost.arguments(common["value"], it_kw))
+    if names:
+        kw = catalog.ranges({f"{name} kW": (name, "all_in_kw") for name in names})
+        usd = price.loc[names].set_axis([f"{name} USD" for name in names])
+        drawn = uncertainty.sample(pd.concat([common, kw, usd]), n, seed)
+        inputs = {name: drawn[[name]].to_numpy() for name in common.index}  # samples down, accelerators across
+        kw, usd = drawn[kw.index].to_numpy(), drawn[usd.index].to_numpy()
+        totals = cost.tco_per_accelerator_hour(usd, kw, **cost.arguments(inputs, kw))
+        costs[["low", "high"]] = uncertainty.interval(pd.DataFrame(totals, columns=names))[["low", "high"]]
+    costs["published"] = table.loc[names, "owner_cost_usd_per_h"]
     costs["difference"] = costs["total"] / costs["published"] - 1
-    return costs
+    return costs.reindex(columns=[*cost.PARTS, "total", "low", "high", "published", "difference"])
 
 
 def _inputs(accelerators: list[str], number_format: str) -> pd.DataFrame:
@@ -107,11 +122,7 @@ def _inputs(accelerators: list[str], number_format: str) -> pd.DataFrame:
         if name in price.index:
             rows[name, "price_usd"] = price.loc[name]
     frame = pd.DataFrame(rows).T[["low", "value", "high", "range_kind"]]
-    frame = uncertainty.prepare(frame.assign(range_kind=frame["range_kind"].fillna("")))
-    error = 1 + catalog.value("ai-datacenter", "all_in_error_share")
-    bare = (frame.index.get_level_values(1) == "it_kw") & (frame["low"] == frame["high"])
-    frame.loc[bare, "low"], frame.loc[bare, "high"] = frame["value"] / error, frame["value"] * error
-    return frame
+    return uncertainty.prepare(frame.assign(range_kind=frame["range_kind"].fillna("")))
 
 
 def _metrics(x: dict[str, pd.Series]) -> dict[str, object]:
@@ -247,37 +258,38 @@ def bytes_per_kflop(number_format: str = "fp8") -> pd.Series:
     return 1000 * table["memory_tb_s"] / table[f"{number_format}_tflops"]
 
 
-def racks(systems: list[str]) -> pd.DataFrame:
-    """Return racks side by side: accelerators, power with its range, compute, memory, and compute per kW of the rack.
+def racks(accelerators: list[str], number_format: str = "fp8") -> pd.DataFrame:
+    """Return the racks that hold some accelerators: power with its range, compute, memory, links, and compute per kW.
 
     Parameters
     ----------
-    systems
-        Names of systems, as people write them.
+    accelerators
+        Names, as people write them.
+    number_format
+        ``bf16``, ``fp8`` or ``fp4``.
 
     Returns
     -------
     DataFrame
-        Indexed by system: ``name``, ``vendor`` of the accelerators, ``accelerators_per_system``, ``rack_kw`` with
-        ``_low`` and ``_high`` [kW], ``fp8_pflops``, ``fp4_pflops`` [PFLOP/s], ``memory_tb`` [TB], ``bandwidth_pb_s``
-        [PB/s], ``scale_up_tb_s`` [TB/s], and FP8 per power of the rack: ``value``, ``low``, ``high`` [PFLOP/s per
-        kW].
-
-    Raises
-    ------
-    UnknownNameError
-        Naming the system that is not known and the nearest.
+        Indexed by system, the most compute per kW first: ``name``, ``vendor`` of the accelerators,
+        ``accelerators_per_system``, ``rack_kw`` with ``_low`` and ``_high`` [kW], ``pflops`` [PFLOP/s], ``memory_tb``
+        [TB], ``bandwidth_pb_s`` [PB/s], ``scale_up_tb_s`` [TB/s], and compute over the power of the rack: ``value``,
+        ``low``, ``high`` [PFLOP/s per kW].
     """
-    names = [catalog.find(name, "system") for name in systems]
-    low, mid, high = (catalog.systems(case).loc[names] for case in catalog.CASES)
+    if number_format not in FORMATS:
+        raise unknown("format", number_format, FORMATS)
+    names = [catalog.find(name) for name in accelerators]
+    low, mid, high = (catalog.systems(case) for case in catalog.CASES)
+    mid = mid[mid["accelerator"].isin(names) & mid["rack_kw"].notna()]
     inside = catalog.accelerators().loc[mid["accelerator"]].set_index(mid.index)
-    columns = ["name", "accelerators_per_system", "rack_kw", "fp8_pflops", "fp4_pflops", "memory_tb", "scale_up_tb_s"]
-    table = mid[columns].assign(
-        rack_kw_low=low["rack_kw"],
-        rack_kw_high=high["rack_kw"],
+    table = mid[["name", "accelerators_per_system", "rack_kw", "memory_tb", "scale_up_tb_s"]].assign(
         vendor=inside["vendor"],
+        rack_kw_low=low.loc[mid.index, "rack_kw"],
+        rack_kw_high=high.loc[mid.index, "rack_kw"],
+        pflops=mid["accelerators_per_system"] * inside[f"{number_format}_tflops"] / 1000,
         bandwidth_pb_s=mid["accelerators_per_system"] * inside["memory_tb_s"] / 1000,
     )
     for end, kw in (("value", "rack_kw"), ("low", "rack_kw_high"), ("high", "rack_kw_low")):
-        table[end] = table["fp8_pflops"] / table[kw]
-    return table
+        table[end] = table["pflops"] / table[kw]
+    mixed = list(check.exceptions("power_adds_up"))  # racks that hold more than one kind of accelerator
+    return table.drop(index=mixed, errors="ignore").sort_values("value", ascending=False, kind="stable")

@@ -324,11 +324,14 @@ def common_ranges(region: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by the names of :data:`COMMON` and ``usd_per_mwh``, as :func:`gigafleet.catalog.ranges` gives it;
-        without the latter where no source gives a price.
+        Indexed by the names of :data:`COMMON` and ``usd_per_mwh``, as :func:`gigafleet.catalog.ranges` gives it.
+
+    Raises
+    ------
+    UnknownNameError, ValueError
+        If the region is not known, or has no price of electricity.
     """
-    price = (catalog.find(region, "region"), "usd_per_mwh")
-    return catalog.ranges({**COMMON, **({"usd_per_mwh": price} if catalog.has(*price) else {})})
+    return catalog.ranges({**COMMON, "usd_per_mwh": (catalog.place(region), "usd_per_mwh")})
 
 
 def arguments(inputs, it_kw) -> dict:
@@ -337,7 +340,8 @@ def arguments(inputs, it_kw) -> dict:
     Parameters
     ----------
     inputs : mapping, Series or DataFrame
-        Every name of :data:`COMMON` and ``usd_per_mwh`` -> figure, or column of samples.
+        Every name of :data:`COMMON` and ``usd_per_mwh`` -> figure, or column of samples. ``network_usd``, if there,
+        is the accelerator's own scale-out network [USD] and takes the place of ``network_usd_per_kw``.
     it_kw
         IT power per accelerator. [kW]
     """
@@ -345,7 +349,7 @@ def arguments(inputs, it_kw) -> dict:
     return {
         **{name: inputs[name] for name in (*names, "staff_usd_per_kw_year", "busy_share", "idle_share")},
         "pue": inputs["annual_pue"],
-        "network_usd": inputs["network_usd_per_kw"] * it_kw,
+        "network_usd": inputs["network_usd"] if "network_usd" in inputs else inputs["network_usd_per_kw"] * it_kw,
         "opex_share": inputs["maintenance_share"],
         "active_share": power.phase_weighted_share(
             {phase: inputs[f"active_share_{phase}"] for phase in power.PHASES},

@@ -10,7 +10,12 @@ import pandas as pd
 from gigafleet import catalog, cost, power, uncertainty
 from gigafleet.errors import require, unknown
 
-PRICE_BASES = ("hyperscaler", "rumour")
+# Basis of a system's price -> what it is; the first that is known counts.
+PRICE_BASES = {
+    "hyperscaler": "what a hyperscaler pays",
+    "analyst_rack": "an analyst's estimate of what buyers pay",
+    "rumour": "a rumor",
+}
 
 SPECIFICATIONS = {
     "bf16_tflops": "bf16_eflops",
@@ -27,14 +32,21 @@ INPUTS = [
     *SPECIFICATIONS,
     "accelerators_per_system",
     "system_price_usd",
+    "network_usd",
 ]
-# A published figure -> the answer that it is held against.
+# A published figure (quantity, condition) -> the answer that it is held against, and the readings at which it counts
+# its gigawatts. Figures for other generations, lives or years are not compared.
 PUBLISHED = {
-    "accelerators_count": "accelerators",
-    "site_cost_busd_per_gw": "capex_busd_per_gw",
-    "annual_cost_busd_per_gw": "tco_busd_per_gw_year",
-    "content_busd_per_gw": "system_busd_per_gw",
+    ("accelerators_count", "press"): ("accelerators", ("facility", "it")),
+    ("accelerators_count", "announced"): ("accelerators", ("facility", "it")),
+    ("site_cost_busd_per_gw", "all_in_it"): ("capex_busd_per_gw", ("it",)),
+    ("site_cost_busd_per_gw", "all_in"): ("capex_busd_per_gw", ("facility", "it")),
+    ("annual_cost_busd_per_gw", "life_5y"): ("tco_busd_per_gw_year", ("it",)),
+    ("content_busd_per_gw", "components"): ("system_busd_per_gw", ("facility", "it")),
+    ("content_busd_per_gw", "systems"): ("system_busd_per_gw", ("facility", "it")),
+    ("content_busd_per_gw", "announced_floor"): ("system_busd_per_gw", ("facility", "it")),
 }
+FLOORS = ("announced_floor",)  # conditions of figures that say "more than"
 READINGS = {"facility": "at the meter", "it": "at the IT"}
 CORRELATED = (("annual_pue", "peak_pue"),)
 
@@ -73,7 +85,7 @@ NAMES = {
     "mt_co2_per_year": "carbon dioxide",
     "capex_busd": "capital",
     "capex_busd_per_gw": "capital per GW",
-    "system_busd_per_gw": "of it racks or servers, per GW",
+    "system_busd_per_gw": "racks or servers, per GW",
     "cost_busd_per_year": "cost a year",
     "tco_busd_per_gw_year": "cost per GW and year",
     "usd_per_accelerator_hour": "cost of an accelerator-hour",
@@ -104,24 +116,31 @@ def ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFrame:
 
     Raises
     ------
-    UnknownNameError
-        Naming the deal or region that is not known.
+    UnknownNameError, ValueError
+        Naming the deal or region that is not known, or what the region lacks.
     """
     terms = catalog.deal(deal)
-    region = catalog.find(region, "region")
-    where = {"it_kw": (terms["accelerator"], "all_in_kw"), **cost.COMMON}
+    region, chip, system = catalog.place(region), terms["accelerator"], terms["system"]
+    where = {"it_kw": (chip, "all_in_kw"), **cost.COMMON}
     where |= {"usd_per_mwh": (region, "usd_per_mwh"), "g_co2_per_kwh": (region, "g_co2_per_kwh")}
-    where |= {name: (terms["accelerator"], name) for name in SPECIFICATIONS}
-    if terms["system"]:
-        where["accelerators_per_system"] = (terms["system"], "accelerators_per_system")
-        if basis := price_basis(terms["system"]):
-            where["system_price_usd"] = (terms["system"], "price_usd", basis)
+    where |= {name: (chip, name) for name in SPECIFICATIONS}
+    if system:
+        where |= {"accelerators_per_system": (system, "accelerators_per_system")}
+        where |= {"network_usd": (chip, "scale_out_network_usd")}
+        if basis := price_basis(system):
+            where |= {"system_price_usd": (system, "price_usd", basis)}
     return catalog.ranges({name: place for name, place in where.items() if catalog.has(*place)})
 
 
-def correlations() -> dict[tuple[str, str], float]:
-    """Return the rank correlations of inputs, from the data."""
-    return {pair: catalog.value("ai-datacenter", "rank_correlation", " with ".join(pair)) for pair in CORRELATED}
+def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, region: str = "us") -> pd.DataFrame:
+    """Return samples of the inputs of :func:`evaluate`, correlated as the data say; ``n=1`` gives their values.
+
+    Arguments and errors as :func:`evaluate`. An input that no source gives is NaN, but for the accelerator's own
+    network: where none is known, that of the site per kW stands in.
+    """
+    pairs = {pair: catalog.value("ai-datacenter", "rank_correlation", " with ".join(pair)) for pair in CORRELATED}
+    drawn = uncertainty.sample(ranges(deal, region), n, seed, pairs).reindex(columns=INPUTS)
+    return drawn.assign(network_usd=drawn["network_usd"].fillna(drawn["network_usd_per_kw"] * drawn["it_kw"]))
 
 
 def evaluate(
@@ -139,7 +158,8 @@ def evaluate(
     Parameters
     ----------
     inputs
-        Inputs, one row a sample; an input that is left out stands at its value in the data. None draws all of them.
+        Inputs, one row a sample, such as :func:`draw` gives; one that is left out stands at its value in the data. A
+        column ``capacity_gw`` varies the capacity. None draws all of them.
     deal
         A deal of ``deals.yaml``.
     n
@@ -163,33 +183,28 @@ def evaluate(
     UnknownNameError, ValueError
         Naming the deal, region, basis or input that is not known, or the figure out of bounds.
     """
+    return _chain(inputs, deal, n, seed, capacity_gw, capacity_basis, region)[0]
+
+
+def _chain(inputs, deal, n, seed, capacity_gw, capacity_basis, region) -> tuple[pd.DataFrame, dict, dict]:
+    """Return the answers, and the parts of capital and of yearly cost [billion USD], sample by sample."""
     if capacity_basis not in power.BASES:
         raise unknown("capacity_basis", capacity_basis, power.BASES)
     capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
-    require("capacity_gw", capacity_gw, above=0)
-    table = ranges(deal, region)
-    if inputs is None:
-        drawn = uncertainty.sample(table, n, seed, correlations())
-    else:
-        for name in inputs.columns.difference(table.index):
-            raise unknown("input", name, table.index)
-        values = uncertainty.prepare(table)["value"]
-        drawn = inputs.assign(**{name: values[name] for name in table.index.difference(inputs.columns)})
-    return _answers(drawn.reindex(columns=INPUTS), capacity_gw, capacity_basis)
-
-
-def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd.DataFrame:
+    drawn = draw(deal, n, seed, region) if inputs is None else _completed(inputs, deal, region)
+    capacity_gw = drawn.get("capacity_gw", capacity_gw)
     it_kw = drawn["it_kw"]
     accelerators = power.accelerators(capacity_gw, it_kw, drawn["peak_pue"], basis=capacity_basis)
     arguments = cost.arguments(drawn, it_kw)
-    draw = {name: arguments[name] for name in ("busy_share", "active_share", "idle_share")}
-    energy_mwh = accelerators * power.energy_mwh(power.average_draw_kw(it_kw, **draw), drawn["annual_pue"])
+    draws = {name: arguments[name] for name in ("busy_share", "active_share", "idle_share")}
+    energy_mwh = accelerators * power.energy_mwh(power.average_draw_kw(it_kw, **draws), drawn["annual_pue"])
     price_usd = drawn["system_price_usd"] / drawn["accelerators_per_system"]
-    capital = {name: arguments[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}
-    capex_busd = accelerators * cost.capex_usd(price_usd, it_kw, **capital) / 1e9
-    usd_per_h = cost.tco_per_accelerator_hour(price_usd, it_kw, **arguments)
-    cost_busd = accelerators * usd_per_h * power.HOURS_PER_YEAR / 1e9
-    it_gw = accelerators * it_kw / 1e6
+    assets = {name: arguments[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}
+    busd = accelerators / 1e9
+    capital = {part: usd * busd for part, usd in cost.capex_parts_usd(price_usd, it_kw, **assets).items()}
+    hourly = cost.parts_per_accelerator_hour(price_usd, it_kw, **arguments)
+    yearly = {part: usd * busd * power.HOURS_PER_YEAR for part, usd in hourly.items()}
+    capex_busd, cost_busd, it_gw = sum(capital.values()), sum(yearly.values()), accelerators * it_kw / 1e6
     answers = {
         "capacity_gw": capacity_gw + 0 * accelerators,
         "accelerators": accelerators,
@@ -202,38 +217,47 @@ def _answers(drawn: pd.DataFrame, capacity_gw: float, capacity_basis: str) -> pd
         "mt_co2_per_year": power.carbon_t(energy_mwh, drawn["g_co2_per_kwh"]) / 1e6,
         "capex_busd": capex_busd,
         "capex_busd_per_gw": capex_busd / capacity_gw,
-        "system_busd_per_gw": accelerators * price_usd / 1e9 / capacity_gw,
+        "system_busd_per_gw": capital["system"] / capacity_gw,
         "cost_busd_per_year": cost_busd,
         "tco_busd_per_gw_year": cost_busd / capacity_gw,
-        "usd_per_accelerator_hour": usd_per_h,
+        "usd_per_accelerator_hour": sum(hourly.values()),
     }
-    return pd.DataFrame(answers)[list(UNITS)]
+    return pd.DataFrame(answers)[list(UNITS)], capital, yearly
+
+
+def _completed(inputs: pd.DataFrame, deal: str, region: str) -> pd.DataFrame:
+    """Return the inputs given, with the values of the others."""
+    values = draw(deal, region=region).iloc[0]
+    for name in inputs.columns:
+        if name not in (*INPUTS, "capacity_gw"):
+            raise unknown("input", name, [*INPUTS, "capacity_gw"])
+        if inputs[name].isna().any() and name in values.index[values.notna()]:
+            raise ValueError(f"input {name} must be a number, not nan (row {inputs.index[inputs[name].isna()][0]})")
+    return inputs.assign(**values.drop(inputs.columns, errors="ignore"))
 
 
 def breakdown(
-    deal: str = "amd-openai", *, capacity_gw: float | None = None, capacity_basis: str = "facility", region: str = "us"
+    deal: str = "amd-openai",
+    n: int = 4096,
+    seed: int = 0,
+    *,
+    capacity_gw: float | None = None,
+    capacity_basis: str = "facility",
+    region: str = "us",
 ) -> pd.DataFrame:
-    """Return what the money goes to, at the point estimate. Arguments and errors as :func:`evaluate`.
+    """Return what the money goes to: each part's mean share of the total. Arguments and errors as :func:`evaluate`.
 
     Returns
     -------
     DataFrame
-        One row a part of the cost: ``capex_busd`` [billion USD] and ``cost_busd_per_year`` [billion USD/yr]. NaN
-        without a price.
+        One row a part of the cost: ``capex_share`` and ``cost_share``. NaN without a price.
     """
-    answers = evaluate(None, deal, capacity_gw=capacity_gw, capacity_basis=capacity_basis, region=region).iloc[0]
-    point = uncertainty.prepare(ranges(deal, region))["value"].reindex(INPUTS)
-    arguments = cost.arguments(point, point["it_kw"])
-    price_usd = point["system_price_usd"] / point["accelerators_per_system"]
-    if not price_usd > 0:
-        return pd.DataFrame(index=list(cost.PARTS), columns=["capex_busd", "cost_busd_per_year"], dtype=float)
-    capital = {name: arguments[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}
-    parts = {
-        "capex_busd": cost.capex_parts_usd(price_usd, point["it_kw"], **capital),
-        "cost_busd_per_year": cost.parts_per_accelerator_hour(price_usd, point["it_kw"], **arguments),
+    _, capital, yearly = _chain(None, deal, n, seed, capacity_gw, capacity_basis, region)
+    shares = {
+        name: {part: (busd / sum(parts.values())).mean() for part, busd in parts.items()}
+        for name, parts in (("capex_share", capital), ("cost_share", yearly))
     }
-    table = pd.DataFrame(parts, index=list(cost.PARTS)) * answers["accelerators"] / 1e9
-    return table.assign(cost_busd_per_year=table["cost_busd_per_year"] * power.HOURS_PER_YEAR)
+    return pd.DataFrame(shares, index=list(cost.PARTS))
 
 
 def press_count(deal: str, capacity_gw: float) -> tuple[float, float] | None:
@@ -266,9 +290,10 @@ def by_level(
     terms = catalog.deal(deal)
     capacity_gw = terms["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
     require("capacity_gw", capacity_gw, above=0)
-    where = {"chip": (terms["accelerator"], "tdp_w"), "rack": (terms["accelerator"], "all_in_kw", "rack")}
-    where |= {"it": (terms["accelerator"], "all_in_kw"), "peak_pue": cost.COMMON["peak_pue"]}
-    drawn = uncertainty.sample(catalog.ranges({k: place for k, place in where.items() if catalog.has(*place)}), n, seed)
+    chip = terms["accelerator"]
+    where = {"chip": (chip, "tdp_w"), "rack": (chip, "all_in_kw", "rack"), "it": (chip, "all_in_kw")}
+    where = {name: place for name, place in where.items() if catalog.has(*place)}
+    drawn = uncertainty.sample(catalog.ranges(where | {"peak_pue": cost.COMMON["peak_pue"]}), n, seed)
     drawn = drawn.assign(**({"chip": drawn["chip"] / 1000} if "chip" in drawn else {}))
     drawn["facility"] = drawn["it"] * drawn["peak_pue"]
     levels = [level for level in power.LEVELS if level in drawn]
@@ -290,35 +315,34 @@ def published(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a figure that we have an answer for (a count of accelerators only at the deal's own capacity):
-        ``answer``, ``unit``, ``condition``, ``published_low``, ``published_high``, ``source``, ``as_of``; for each
-        reading its ``median``, ``low`` and ``high``; ``agrees``: the readings whose 90 % interval overlaps the
-        published figure.
+        One row a figure of :data:`PUBLISHED` that we have an answer for (a count of accelerators only at the deal's
+        own capacity): ``answer``, ``unit``, ``condition``, ``published_low``, ``published_high`` (infinite for "more
+        than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and ``high`` of each reading, NaN where the
+        figure counts at another level; ``agrees``: the readings whose 90 % interval overlaps the figure.
     """
+    terms = catalog.deal(deal)
     rows = catalog.facts()
-    rows = rows[
-        rows["subject"].isin([catalog.deal(deal)["id"], "gigawatt-site"]) & rows["quantity"].isin(list(PUBLISHED))
-    ]
+    rows = rows[rows["subject"].isin([terms["id"], terms["vendor"], "gigawatt-site"])]
+    keys = pd.Series(list(zip(rows["quantity"], rows["condition"], strict=True)), rows.index)
+    rows, keys = rows[keys.isin(list(PUBLISHED))], keys[keys.isin(list(PUBLISHED))]
     table = rows[["condition", "unit", "as_of", "note"]].assign(
-        answer=rows["quantity"].map(PUBLISHED),
+        answer=keys.map(lambda key: PUBLISHED[key][0]),
         published_low=rows["low"].fillna(rows["value"]),
-        published_high=rows["high"].fillna(rows["value"]),
+        published_high=rows["high"].fillna(rows["value"]).mask(rows["condition"].isin(FLOORS), np.inf),
         source=rows["source_id"].map(catalog.sources()["publisher"]),
     )
-    capacity_gw = catalog.deal(deal)["public"]["capacity_gw"]
-    if any(intervals.loc["capacity_gw", "median"] != capacity_gw for intervals in readings.values()):
-        table = table[table["answer"] != "accelerators"]  # a count belongs to the deal's own capacity
-    known = [intervals["median"].reindex(table["answer"]).notna().to_numpy() for intervals in readings.values()]
-    table = table[np.logical_and.reduce(known)]
-    agrees = pd.Series("", table.index)
+    own = all(x.loc["capacity_gw", "median"] == terms["public"]["capacity_gw"] for x in readings.values())
+    known = [x["median"].reindex(table["answer"]).notna().to_numpy() for x in readings.values()]
+    table = table[np.logical_and.reduce(known) & (own | (table["answer"] != "accelerators"))]
+    agrees = {reading: pd.Series("", table.index) for reading in readings}
     for reading, intervals in readings.items():
-        ours = intervals.loc[table["answer"]].set_index(table.index)
+        counts = keys[table.index].map(lambda key, reading=reading: reading in PUBLISHED[key][1])
+        ours = intervals.loc[table["answer"]].set_index(table.index).where(counts, axis=0)
         table = table.join(ours.add_prefix(f"{reading}_"))
         overlaps = (ours["low"] <= table["published_high"]) & (ours["high"] >= table["published_low"])
-        agrees += overlaps.map({True: f" {reading}", False: ""})
-    return table.assign(agrees=agrees.str.strip().str.replace(" ", " and ").replace("", "neither")).reset_index(
-        drop=True
-    )
+        agrees[reading] = overlaps.map({True: reading, False: ""})
+    joined = pd.DataFrame(agrees, index=table.index).apply(lambda row: " and ".join(filter(None, row)), axis=1)
+    return table.assign(agrees=joined.astype(str).replace("", "neither")).reset_index(drop=True)
 
 
 def beside(answer: str, table: pd.DataFrame, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -340,9 +364,9 @@ def beside(answer: str, table: pd.DataFrame, readings: dict[str, pd.DataFrame]) 
     """
     ours = pd.DataFrame({f"ours, {READINGS[reading]}": x.loc[answer] for reading, x in readings.items()}).T
     rows = table[table["answer"] == answer]
-    ends = rows[["published_low", "published_high"]]
+    ends = rows[["published_low", "published_high"]].replace(np.inf, np.nan)
     theirs = pd.DataFrame({"low": ends["published_low"], "median": ends.mean(axis=1), "high": ends["published_high"]})
-    theirs.index = rows["source"] + ", " + rows["condition"].str.replace("_", " ") + ", " + rows["as_of"].str[:7]
+    theirs.index = rows["source"] + ", " + rows["as_of"].str[:7]
     return pd.concat([ours, theirs]).rename(columns={"median": "value"})[["value", "low", "high"]]
 
 

@@ -30,19 +30,7 @@ def _items(value: object) -> object:
 Items = Annotated[list[str], BeforeValidator(_items)]
 
 
-def _complete_region(value: str) -> str:
-    """Read a region's name; only regions with a price of electricity and a carbon intensity can stand for a place."""
-    name = catalog.find(value, "region")
-    table = catalog.regions()
-    complete = table.index[table[["usd_per_mwh", "g_co2_per_kwh"]].notna().all(axis=1)]
-    if name not in complete:
-        raise ValueError(
-            f"region {name!r} lacks a price of electricity or a carbon intensity; complete are: {', '.join(complete)}"
-        )
-    return name
-
-
-Region = Annotated[str, AfterValidator(_complete_region)]
+Region = Annotated[str, AfterValidator(catalog.place)]
 
 
 class Parameters(BaseModel):
@@ -88,12 +76,13 @@ class Accelerators(Parameters):
     @classmethod
     def _vendors(cls, value: list[str]) -> list[str]:
         known = list(dict.fromkeys(catalog.subjects("accelerator")["vendor"]))
+        folded = {vendor.lower(): vendor for vendor in known}
         for vendor in value:
-            if vendor not in known:
+            if vendor.lower() not in folded:
                 raise unknown("vendor", vendor, known)
         if not value:
             raise ValueError("must name at least one vendor")
-        return value
+        return list(dict.fromkeys(folded[vendor.lower()] for vendor in value))
 
     @model_validator(mode="after")
     def _enough(self) -> "Accelerators":
@@ -115,12 +104,10 @@ class Accelerators(Parameters):
 class AmdVsNvidia(Parameters):
     """AMD against NVIDIA on paper."""
 
-    amd: Items = Field(
-        ["MI300X", "MI325X", "MI355X", "MI455X"], description="AMD accelerators, in a list or with commas between"
-    )
+    amd: Items = Field(["MI300X", "MI325X", "MI355X", "MI455X"], description="AMD accelerators, a list or with commas")
     nvidia: Items = Field(
-        ["H100", "H200", "B200", "GB200", "GB300", "VR200"],
-        description="NVIDIA accelerators, in a list or with commas between",
+        ["H100", "H200", "B200", "GB200", "GB300", "R200", "VR200"],
+        description="NVIDIA accelerators, a list or with commas",
     )
     format: Literal["bf16", "fp8", "fp4"] = Field("fp8", description="number format of the comparison")
     region: Region = Field("us", description="region for the price of electricity")

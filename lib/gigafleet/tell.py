@@ -33,13 +33,24 @@ def number(value: float, digits: int = 3) -> str:
     return text.rstrip("0").rstrip(".") if exact else text
 
 
-def between(low: float, high: float, digits: int = 3) -> str:
-    """Return an interval as text: "1.6 to 1.9 million" shares the word of its ends.
+def count(number_of: int, thing: str) -> str:
+    """Return a count with its noun, in the plural where it is not one.
 
-    >>> between(1.61e6, 1.93e6), between(4.0, 6.5, 2)
-    ('1.61 to 1.93 million', '4 to 6.5')
+    >>> count(1, "row"), count(2, "source")
+    ('1 row', '2 sources')
+    """
+    return f"{number_of:,} {thing}{'' if number_of == 1 else 's'}"
+
+
+def between(low: float, high: float, digits: int = 3) -> str:
+    """Return an interval as text: "1.6 to 1.9 million" shares the word of its ends; an infinite end is "or more".
+
+    >>> between(1.61e6, 1.93e6), between(4.0, 6.5, 2), between(10.0, float("inf"))
+    ('1.61 to 1.93 million', '4 to 6.5', '10 or more')
     """
     first, last = number(low, digits), number(high, digits)
+    if high == math.inf:
+        return f"{first} or more"
     if first == last:
         return first
     for _, word in STEPS:

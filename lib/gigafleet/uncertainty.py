@@ -24,6 +24,8 @@ SCALES = {
     "logit-normal": (logit, expit),
     "normal": (np.asarray, np.asarray),
 }
+FLOORS = {"lognormal": 0, "lognormal-excess": 1, "logit-normal": 0, "normal": -np.inf}
+CEILINGS = {"lognormal": np.inf, "lognormal-excess": np.inf, "logit-normal": 1, "normal": np.inf}
 RANGE_QUANTILE = {"p5_p95": 0.95, "min_max": 0.90, "": 0.95}
 
 
@@ -56,7 +58,12 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
     for column in ("range_kind", "unit", "scale"):
         frame[column] = frame[column].fillna("") if column in frame else ""
     frame["midpoint"] = frame["value"].isna()
-    frame["value"] = frame["value"].fillna(np.sqrt(frame["low"] * frame["high"]))
+    positive = (frame["low"] > 0) & (frame["high"] > 0)
+    middle = np.where(
+        positive, np.sqrt((frame["low"] * frame["high"]).where(positive)), (frame["low"] + frame["high"]) / 2
+    )
+    middle = np.where(frame["range_kind"] == "options", frame["low"], middle)  # a middle is none of the options
+    frame["value"] = frame["value"].fillna(pd.Series(middle, frame.index))
     frame["low"], frame["high"] = frame["low"].fillna(frame["value"]), frame["high"].fillna(frame["value"])
     for name, row in frame.iterrows():
         if row["range_kind"] not in (*RANGE_QUANTILE, "options"):
@@ -72,6 +79,9 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
             frame.loc[name, "scale"] = _scale(row)
         elif row["scale"] not in SCALES:
             raise unknown(f"scale of {name}", row["scale"], SCALES)
+        elif not (row["low"] > FLOORS[row["scale"]] and row["high"] < CEILINGS[row["scale"]]):
+            limits = f"above {FLOORS[row['scale']]:g} and below {CEILINGS[row['scale']]:g}"
+            raise ValueError(f"{name}: a {row['scale']} range lies {limits}, not {row['low']:g} to {row['high']:g}")
     return frame
 
 
@@ -135,7 +145,8 @@ def sample(
     [1.0, 3.16, 10.0]
     """
     frame = prepare(ranges)
-    if n != int(n) or n < 1 or (int(n) & (int(n) - 1)):
+    require("n", n, above=0)
+    if n != int(n) or (int(n) & (int(n) - 1)):
         below = 2 ** int(np.log2(max(n, 1)))
         raise ValueError(
             f"n must be a power of two (Sobol points are balanced only there), not {n}; try {below} or {2 * below}"
@@ -167,7 +178,7 @@ def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9)
     Parameters
     ----------
     samples
-        One row a sample.
+        One row a sample; of an array with two dimensions, one column an answer.
     level
         Probability inside the interval.
 
@@ -182,7 +193,8 @@ def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9)
         If the level is not between 0 and 1.
     """
     require("level", level, above=0, maximum=1)
-    frame = samples if isinstance(samples, pd.DataFrame) else pd.Series(samples).to_frame("samples")
+    table = isinstance(samples, pd.DataFrame) or np.ndim(samples) == 2
+    frame = pd.DataFrame(samples) if table else pd.Series(samples).to_frame("samples")
     quantiles = frame.quantile([(1 - level) / 2, 0.5, (1 + level) / 2])
     quantiles.index = ["low", "median", "high"]
-    return quantiles.T if isinstance(samples, pd.DataFrame) else quantiles["samples"]
+    return quantiles.T if table else quantiles["samples"]
