@@ -115,7 +115,7 @@ def test_capital_recovery_factor_closed_forms():
     assert payments.sum() == pytest.approx(1)
     assert cost.capital_recovery_factor(0.0, 7) == pytest.approx(1 / 7)
     assert cost.capital_recovery_factor(0.08, 1e4) == pytest.approx(0.08)
-    np.testing.assert_allclose(cost.capital_recovery_factor(np.array([0.0, 1e-12]), 7), 1 / 7, rtol=1e-9)
+    np.testing.assert_allclose(cost.capital_recovery_factor(np.array([0.0, 5e-324, 1e-13, 1e-9]), 7), 1 / 7, rtol=1e-8)
 
 
 @given(rate=RATE, years=YEARS, more=st.floats(1.01, 3))

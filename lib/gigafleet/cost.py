@@ -59,9 +59,9 @@ def capital_recovery_factor(rate, years):
     """
     require("rate", rate, minimum=0, absent=True)
     require("years", years, above=0, absent=True)
-    zero = (rate == 0) * 1.0
-    positive = rate + zero
-    return zero / years + (1 - zero) * positive / -np.expm1(-years * np.log1p(positive))
+    tiny = (rate < 1e-12) * 1.0  # where the formula would divide a rounding error by another
+    positive = rate + tiny
+    return tiny / years + (1 - tiny) * positive / -np.expm1(-years * np.log1p(positive))
 
 
 def yearly_share(rate, years, method="annuity"):

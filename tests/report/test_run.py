@@ -156,31 +156,32 @@ def test_the_keyboard_stops_a_batch_and_keeps_what_was_made(notebooks, scenarios
     page = collect.page
 
     def page_then_interrupt(*arguments):
-        threading.Timer(0.3, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()
-        return page(*arguments)
+        made = page(*arguments)
+        threading.Timer(0.5, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()
+        return made
 
     monkeypatch.setattr(collect, "page", page_then_interrupt)
     folder = tmp_path / "reports"
     earlier = folder / "slow" / "01_fragile.ipynb"
     earlier.parent.mkdir(parents=True)
     earlier.write_text("earlier", encoding="utf-8")
-    names = {"quick": "not", "slow": "sleep", "slower": "sleep"}
+    names = {"quick": "not", "slow": "sleep", "slower": "sleep", "slowest": "sleep", "never": "sleep"}
     start = time.monotonic()
     status = report.make(scenarios(*((n, "01_fragile", {"how": how}) for n, how in names.items())), folder, 2, False)
     assert time.monotonic() - start < 15
     assert status == 130
-    assert "1 of 3 reports done, 0 failed, stopped early" in capsys.readouterr().out
+    assert "1 of 5 reports done, 0 failed, stopped early" in capsys.readouterr().out
     assert (folder / "quick" / "01_fragile.html").exists()
     assert earlier.read_text(encoding="utf-8") == "earlier"
     assert not (folder / "slower").exists()
-    assert "2 not run" in (folder / "index.html").read_text(encoding="utf-8")
+    assert "4 not run" in (folder / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_failing_consumer_ends_the_kernels(tmp_path):
     source = notebook(tmp_path / "s.ipynb", PARAMETERS_CELL, "import time\ntime.sleep(count)")
     start = time.monotonic()
     with pytest.raises(OSError, match="disk full"):
-        runner.parallel(lambda n: runner.execute(source, {"count": n}), [0, 30], 2, raise_disk_full)
+        runner.parallel(lambda n: runner.execute(source, {"count": n}), [0, 30, 31, 32, 33], 2, raise_disk_full)
     assert time.monotonic() - start < 15
     assert all(p is None or p.poll() is not None for p in (k.provisioner.process for k in runner._kernels))
 

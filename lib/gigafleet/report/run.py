@@ -230,8 +230,9 @@ def parallel(
         except BaseException:
             _stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
+            running = [future for future in futures if not future.cancelled()]  # a canceled one never counts as done
             try:
-                while concurrent.futures.wait(futures, timeout=0.1).not_done:
+                while concurrent.futures.wait(running, timeout=0.1).not_done:
                     _kill()
             finally:
                 _stopping.clear()
