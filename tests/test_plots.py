@@ -27,8 +27,9 @@ TEXT = {
     "source": "a test; " * 20,
 }
 PAIRS = pd.DataFrame(
-    {"low": [0.8, 2.0], "median": [1.1, 2.2], "high": [1.2, 2.5], "verdict": ["not distinguishable", "AMD ahead"]},
-    pd.MultiIndex.from_tuples([("MI455X", "VR200"), ("MI455X", "GB200")]),
+    {"low": [0.8, 2.0] + [0.123] * 6, "median": [1.1, 2.2] + [0.456] * 6, "high": [1.2, 2.5] + [0.789] * 6}
+    | {"verdict": ["not distinguishable"] + ["AMD ahead"] * 7},
+    pd.MultiIndex.from_product([["MI455X"], ["VR200", "GB200", "GB300", "B200", "B300", "H200", "H100", "R200"]]),
 )
 FIGURES = {
     "intervals": lambda: plots.intervals(TABLE, xlabel="PFLOP/s", **TEXT),

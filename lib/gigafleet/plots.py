@@ -259,7 +259,7 @@ def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source:
     ratios = pairs["median"].unstack().reindex(index=rows, columns=columns)
     open_cells = ~pairs["verdict"].str.contains("ahead").unstack().reindex(index=rows, columns=columns)
     figure, axes = frame(1.5 * len(rows), title, source)
-    text = pairs.apply(lambda pair: f"{number(pair['median'])} ×\n{between(pair['low'], pair['high'])}", axis=1)
+    text = pairs.apply(lambda pair: f"{number(pair['median'])} ×\n{between(pair['low'], pair['high'], 2)}", axis=1)
     text = text.unstack().reindex(index=rows, columns=columns).fillna("")
     strongest = max(np.abs(np.log2(ratios.to_numpy(float)[np.isfinite(ratios.to_numpy(float))])).max(), 0.1)
     sns.heatmap(
@@ -274,7 +274,15 @@ def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source:
     axes.set_facecolor("#DDDDDD")
     for y, row in enumerate(rows):
         for x, column in enumerate(columns):
-            axes.text(x + 0.5, y + 0.5, text.loc[row, column], ha="center", va="center", fontsize=9.5, color=INK)
+            axes.text(
+                x + 0.5,
+                y + 0.5,
+                text.loc[row, column],
+                ha="center",
+                va="center",
+                fontsize=9.5 if len(columns) < 7 else 8.5,
+                color=INK,
+            )
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.tick_params(axis="y", rotation=0)
