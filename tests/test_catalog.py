@@ -1,8 +1,10 @@
 """The tables: names others rely on, forgiving names, provenance, disagreements, clear errors on a broken row."""
 
+import importlib.util
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gigafleet import catalog
@@ -225,3 +227,76 @@ def test_amd_quarters_sum_to_the_years():
     assert table.loc["2024Q1":"2024Q4", "data_center_revenue_musd"].sum() == 12_579
     assert table.loc["2025Q1":"2025Q4", "data_center_revenue_musd"].sum() == 16_635
     assert np.isnan(table.loc["2026Q2", "ai_gpu_revenue_musd"])
+
+
+def _parameters_bn(m) -> float:
+    """Return the parameters of an architecture from its dimensions: attention, feed-forward, experts, both
+    embeddings."""
+    n = m.infer_objects().fillna(0)
+    if m["attention"] == "mla":
+        query = n["hidden"] * n["q_lora_rank"] + n["q_lora_rank"] * n["heads"] * (n["head_dim"] + n["rope_dim"])
+        cache = n["hidden"] * (n["kv_lora_rank"] + n["rope_dim"])
+        cache += n["kv_lora_rank"] * n["heads"] * (n["head_dim"] + n["v_dim"])
+        attention = query + cache + n["heads"] * n["v_dim"] * n["hidden"]
+    else:
+        attention = n["hidden"] * n["head_dim"] * (2 * n["heads"] + 2 * n["kv_heads"])
+    matrices = 3 if m["ffn_gated"] == "yes" else 2
+    dense_layers = n["first_dense_layers"] if n["experts"] else n["layers"]
+    expert = matrices * n["hidden"] * n["ffn_moe"]
+    sparse = (n["experts"] + n["shared_experts"]) * expert + n["experts"] * n["hidden"]
+    feed = dense_layers * matrices * n["hidden"] * n["ffn_dense"] + (n["layers"] - dense_layers) * sparse
+    return (n["layers"] * attention + feed + 2 * n["vocab"] * n["hidden"]) / 1e9
+
+
+def test_dimensions_make_the_parameters_that_the_makers_state():
+    """Within 2 %, for every architecture whose dimensions are known."""
+    table = catalog.llms()
+    known = table[table["vocab"].notna()]
+    assert len(known) == 11
+    for name, model in known.iterrows():
+        assert _parameters_bn(model) == pytest.approx(model["total_params_bn"], rel=0.02), name
+
+
+@pytest.mark.parametrize(
+    ("written", "short"),
+    [
+        ("deepseek-r1", "deepseek-v3"),
+        ("llama2-70b-lora", "llama2-70b"),
+        ("llama3.3-70b", "llama3.1-70b"),
+        ("Kimi-K2.5", "kimi-k2"),
+    ],
+)
+def test_names_that_share_an_architecture_find_it(written, short):
+    assert catalog.find_llm(written) == short
+
+
+def test_an_unknown_model_suggests_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"unknown language model 'llama3.1-71b'; did you mean 'llama3.1-70b'"):
+        catalog.find_llm("llama3.1-71b")
+
+
+def test_measured_results_are_found_and_say_what_they_count():
+    """One result for each accelerator, model, format and scenario."""
+    table = catalog.benchmarks()
+    assert 250 <= len(table) <= 350
+    assert not table.duplicated(["accelerator", "model", "precision", "scenario"]).any()
+    assert (table["tokens_per_s_per_gpu"] > 0).all()
+    assert table["tokens_counted"].str.contains("output|trained").all()
+    assert table["model"].map(catalog.find_llm).isin(catalog.llms().index).all()
+    assert table["accelerator"].map(catalog.find).nunique() >= 10
+    assert table["date"].str[:4].nunique() >= 3
+
+
+def test_the_rule_of_the_draw_takes_its_own_table_whole():
+    """The rule of benchmarks/draw.py leaves nothing out of what it drew, takes one of two, and looks at no
+    throughput."""
+    spec = importlib.util.spec_from_file_location("draw", catalog.folder().parent / "benchmarks" / "draw.py")
+    rule = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(rule)
+    table = pd.read_csv(catalog.folder() / "benchmarks.csv", dtype=str, keep_default_na=False)
+    pd.testing.assert_frame_equal(rule.draw(table), table)
+    twice = pd.concat([table, table.assign(row_id=table["row_id"] + "b")], ignore_index=True)
+    assert len(rule.draw(twice)) == len(table)
+    moved = twice.assign(tokens_per_s_per_gpu="1", value="1")
+    assert rule.draw(moved)["row_id"].tolist() == rule.draw(twice)["row_id"].tolist()
+    assert len(rule.draw(table.assign(tokens_counted=""))) == 0

@@ -186,7 +186,8 @@ def test_links_count_both_directions():
 
 
 def test_every_source_is_used_or_belongs_to_a_deal():
-    used = set(catalog.facts()["source_id"]) | set(catalog.amd_quarters()["source_id"])
+    tables = catalog.facts(), catalog.amd_quarters(), catalog.llms()
+    used = {source for table in tables for source in table["source_id"]}
     for deal in catalog.deals().values():
         used |= set(deal["public"]["sources"])
         used |= set(deal["warrant"]["public"]["sources"]) if deal["warrant"] else set()

@@ -21,6 +21,7 @@ __all__ = [
     "plots",
     "power",
     "report",
+    "tables",
     "tell",
     "uncertainty",
 ]

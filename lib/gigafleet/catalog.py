@@ -1,96 +1,37 @@
-"""The figures in ``data/``, as tables, each with its source.
-
-Loading converts types and raises on what it cannot read. Constraints, keys and conventions are the work of
-:mod:`gigafleet.check`. The folder is the checkout's ``data/``, or the copy inside an installed wheel, or the one
-named by the variable ``GIGAFLEET_DATA``.
-"""
+"""The figures in ``data/``, as tables, each with its source: by subject, by quantity, with what disagrees."""
 
 import functools
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from gigafleet.errors import UnknownNameError, unknown
+from gigafleet.tables import folder, package, read_yaml, resource
 
 CASES = ("low", "mid", "high")
 VENDOR_KINDS = ("datasheet", "vendor-announcement", "filing")
-_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def folder(part: str = "data") -> Path:
-    """Return where the tables (``data``) or the notebooks (``notebooks``) are."""
-    if part == "data" and (named := os.environ.get("GIGAFLEET_DATA")):
-        return Path(named)
-    here = Path(__file__).resolve().parent
-    inside = here / part
-    return inside if inside.is_dir() else here.parents[1] / part
-
-
-def read_yaml(path: Path) -> object:
-    """Return what a YAML file holds."""
-    with path.open(encoding="utf-8") as file:
-        return yaml.load(file, Loader=_YAML)
-
-
-@functools.cache
-def package() -> dict:
-    """Return the description of the tables, ``datapackage.yaml``."""
-    return read_yaml(folder() / "datapackage.yaml")
-
-
-def _numbers(column: pd.Series, where: str) -> pd.Series:
-    try:
-        return pd.to_numeric(column.where(column != "")).astype(float)
-    except ValueError:
-        bad = next(i for i, text in column.items() if text and pd.isna(pd.to_numeric(text, errors="coerce")))
-        raise ValueError(f"{where}, line {bad + 2}, column {column.name}: {column[bad]!r} is not a number") from None
-
-
-@functools.cache
-def _resource(name: str) -> pd.DataFrame:
-    resource = next(r for r in package()["resources"] if r["name"] == name)
-    path = folder() / resource["path"]
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    fields = resource["schema"]["fields"]
-    if list(table.columns) != [f["name"] for f in fields]:
-        raise ValueError(f"{path.name}: columns are {list(table.columns)}, not {[f['name'] for f in fields]}")
-    for field in fields:
-        column = table[field["name"]]
-        if field["type"] == "number":
-            table[field["name"]] = _numbers(column, path.name)
-        elif field["type"] == "boolean":
-            known = {**dict.fromkeys(field["trueValues"], True), **dict.fromkeys(field["falseValues"], False)}
-            wrong = column[~column.isin(known)]
-            if len(wrong):
-                where = f"{path.name}, line {wrong.index[0] + 2}, column {field['name']}"
-                raise ValueError(f"{where}: {wrong.iloc[0]!r} is not one of {list(known)}")
-            table[field["name"]] = column.map(known).astype(bool)
-    return table
 
 
 def reload() -> None:
     """Forget what was read, so that an edited table is read again."""
-    for cached in (package, _resource, deals, quantities, _names):
+    for cached in (package, resource, deals, quantities, _names, _llm_names):
         cached.cache_clear()
 
 
 def facts() -> pd.DataFrame:
     """Return every row of ``facts.csv``, preferred or not."""
-    return _resource("facts").copy()
+    return resource("facts").copy()
 
 
 def sources() -> pd.DataFrame:
     """Return the sources, indexed by ``source_id``."""
-    return _resource("sources").set_index("source_id")
+    return resource("sources").set_index("source_id")
 
 
 def subjects(kind: str | None = None) -> pd.DataFrame:
     """Return what the figures are about, indexed by short name; of one kind, if given."""
-    table = _resource("subjects").set_index("subject")
+    table = resource("subjects").set_index("subject")
     kinds = list(dict.fromkeys(table["kind"]))
     if kind is None:
         return table
@@ -110,7 +51,44 @@ def quantities() -> pd.DataFrame:
 
 def amd_quarters() -> pd.DataFrame:
     """Return AMD's reported quarters, indexed by quarter such as ``2025Q4``."""
-    return _resource("amd_quarters").set_index("quarter")
+    return resource("amd_quarters").set_index("quarter")
+
+
+def llms() -> pd.DataFrame:
+    """Return the architectures of language models, indexed by short name; what is not known of one is NaN or empty."""
+    return resource("llms").set_index("model")
+
+
+@functools.cache
+def _llm_names() -> dict[str, str]:
+    names = {}
+    for model, row in llms().iterrows():
+        for alias in (model, row["name"], *row["aliases"].split(";")):
+            names[_plain(alias, "llm")] = model
+    return names
+
+
+def find_llm(name: str) -> str:
+    """Return the short name of a language model's architecture behind a name as results write it.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest name and all that are known.
+
+    >>> find_llm("deepseek-r1"), find_llm("Llama3.3-70B"), find_llm("llama2-70b-lora")
+    ('deepseek-v3', 'llama3.1-70b', 'llama2-70b')
+    """
+    plain = _plain(name, "llm") if isinstance(name, str) else ""
+    if plain not in _llm_names():
+        raise unknown("language model", name, llms().index)
+    return _llm_names()[plain]
+
+
+def benchmarks() -> pd.DataFrame:
+    """Return measured results, one row each, indexed by ``row_id``. What counts as a token stands in
+    ``tokens_counted``."""
+    return resource("benchmarks").set_index("row_id")
 
 
 @functools.cache
@@ -291,7 +269,7 @@ def _preferred(subject: str, quantity: str, condition: str | None) -> pd.Series:
     if quantity not in quantities().index:
         raise unknown("quantity", quantity, quantities().index)
     subject = subject_of(subject)
-    rows = _resource("facts")
+    rows = resource("facts")
     rows = rows[(rows["subject"] == subject) & (rows["quantity"] == quantity) & rows["preferred"]]
     if condition is None and quantities().loc[quantity, "plain"] == "vendor":
         match = _stated(rows, quantity)
@@ -374,7 +352,7 @@ def provenance(subject: str, quantity: str) -> pd.DataFrame:
         Name of a quantity, or of a column of a wide table such as ``memory_gb_usable``.
     """
     subject = subject_of(subject)
-    rows = _resource("facts")
+    rows = resource("facts")
     rows = rows[rows["subject"] == subject]
     columns = [
         quantity in (q, column(q, c)) if quantities().loc[q, "conditions"] != "any" else quantity == q
