@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from gigafleet import catalog, check
+from gigafleet import catalog, check, tables
 
 
 def test_the_tables_hold():
@@ -37,7 +37,7 @@ CASES = {
     "a key twice": ("facts.csv", ROW, f"{ROW}\n{ROW}", "primary-key", "the same as in the row"),
     "unknown source": ("facts.csv", ROW, ROW.replace("amd-cdna3-white-paper", "hearsay"), "hearsay", "sources"),
     "unknown subject": ("facts.csv", ROW, ROW.replace("MI300X", "MI301X"), "MI301X", "subjects"),
-    "unknown kind": ("facts.csv", ROW, ROW.replace("datasheet", "rumor"), "rumor", "enum"),
+    "unknown kind": ("facts.csv", ROW, ROW.replace("datasheet", "rumor"), "'rumor'", "must be one of datasheet"),
     "unknown quantity": ("facts.csv", ROW, ROW.replace("tdp_w", "tdp_kw"), "'tdp_kw'", "listed under `quantities`"),
     "wrong unit": ("facts.csv", ROW, ROW.replace(",W,", ",kW,"), "'kW'", "tdp_w is in W"),
     "wrong condition": ("facts.csv", ROW, ROW.replace("chip", "rack"), "'rack'", "one of chip, module"),
@@ -108,8 +108,8 @@ CASES = {
     ),
     "rack below its chips": (
         "facts.csv",
-        "GB200-NVL72,rack_kw,nameplate,132,",
-        "GB200-NVL72,rack_kw,nameplate,80,",
+        "GB200-NVL72,rack_kw,nameplate,132,120,132,",
+        "GB200-NVL72,rack_kw,nameplate,80,80,80,",
         "power_adds_up",
         "at least 1",
     ),
@@ -135,6 +135,22 @@ CASES = {
         "160000000 shares",
     ),
     "milestones that fall": ("deals.yaml", "milestone_gw: 2,", "milestone_gw: 0.5,", "milestone_gw", "must rise"),
+    "a word for a number in a deal": (
+        "deals.yaml",
+        "milestone_gw: 1,",
+        "milestone_gw: one,",
+        "milestone_gw: 'one'",
+        "valid number",
+    ),
+    "a term that no deal has": (
+        "deals.yaml",
+        "      binding_gw: 1\n",
+        "      bindng_gw: 1\n",
+        "bindng_gw",
+        "not permitted",
+    ),
+    "a cell too many": ("facts.csv", ROW, ROW.replace("750", "7,50"), "facts.csv, line", "too few or too many cells"),
+    "a date in words": ("facts.csv", ROW, ROW.replace("2023-12", "Dec 2023"), "'Dec 2023'", "such as 2026, 2026-07"),
     "a source of a deal": (
         "deals.yaml",
         "sources: [amd-openai-8k-2025-10,",
@@ -196,6 +212,6 @@ def test_every_source_is_used_or_belongs_to_a_deal():
 
 def test_summary_counts_the_rows():
     summary = check.summary()
-    assert summary["figures"] == len(catalog.facts())
+    assert summary["figures"] == len(tables.resource("facts"))
     assert summary["disagreements"] == len(catalog.disagreements())
     assert summary["oldest sourced figure"] < summary["newest sourced figure"] < "2026-11"

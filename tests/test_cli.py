@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from gigafleet import catalog, parameters
+from gigafleet import catalog, parameters, tables
 from gigafleet.cli import main
 
 SCENARIOS = """
@@ -67,7 +67,9 @@ def test_notebooks_with_their_parameters(capsys):
         assert f"{name}: {parameters.model(name).__doc__.splitlines()[0]}\n" in out
         for entry in parameters.described(name):
             assert f"\n  {entry['parameter']} " in out
-    assert ["capacity_gw", "None", "GW", "capacity;"] in [line.split()[:4] for line in out.splitlines()]
+    assert ["capacity_gw", "None", "GW", "above", "0", "and", "at", "most", "100,"] in [
+        line.split()[:9] for line in out.splitlines()
+    ]
 
 
 def test_scenarios(capsys, data):
@@ -83,7 +85,7 @@ def test_check_prints_a_summary(capsys):
     assert main(["check"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert dict(line.rsplit(maxsplit=1) for line in out.splitlines())["figures"] == str(len(catalog.facts()))
+    assert dict(line.rsplit(maxsplit=1) for line in out.splitlines())["figures"] == str(len(tables.resource("facts")))
 
 
 def test_check_names_what_is_wrong(capsys, data):

@@ -16,13 +16,16 @@ __all__ = [
     "comparison",
     "cost",
     "deal",
+    "derived",
     "house_style",
     "parameters",
     "plots",
     "power",
+    "published",
     "report",
     "tables",
     "tell",
+    "terms",
     "uncertainty",
 ]
 

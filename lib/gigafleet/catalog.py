@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from gigafleet import derived
 from gigafleet.errors import UnknownNameError, unknown
 from gigafleet.tables import folder, package, read_yaml, resource
 
@@ -15,13 +16,23 @@ VENDOR_KINDS = ("datasheet", "vendor-announcement", "filing")
 
 def reload() -> None:
     """Forget what was read, so that an edited table is read again."""
-    for cached in (package, resource, deals, quantities, _names, _llm_names):
+    for cached in (package, resource, _facts, deals, quantities, _names, _llm_names):
         cached.cache_clear()
 
 
+@functools.cache
+def _facts() -> pd.DataFrame:
+    stated = resource("facts")
+    return pd.concat([stated, derived.it_power(stated, resource("subjects"))], ignore_index=True)
+
+
 def facts() -> pd.DataFrame:
-    """Return every row of ``facts.csv``, preferred or not."""
-    return resource("facts").copy()
+    """Return every row of ``facts.csv``, preferred or not, and below them what is derived from them.
+
+    Derived is the power at IT level of accelerators for which no source gives it: see
+    :func:`gigafleet.derived.it_power`.
+    """
+    return _facts().copy()
 
 
 def sources() -> pd.DataFrame:
@@ -221,6 +232,11 @@ def table(kind: str, case: str = "mid") -> pd.DataFrame:
     rows = rows.assign(
         number=_mid(rows) if case == "mid" else rows[case].fillna(_mid(rows)),
     )
+    twice = rows[rows.duplicated(["subject", "column"])]
+    if len(twice):
+        raise ValueError(
+            f"two preferred figures for {twice['column'].iloc[0]} of {twice['subject'].iloc[0]}: exactly one is allowed"
+        )
     numbers = rows.pivot(index="subject", columns="column", values="number")
     numbers = numbers.reindex(index=attributes.index, columns=[c for c in order if c in numbers.columns])
     wide = pd.concat([attributes, numbers.astype(float)], axis=1)
@@ -253,11 +269,12 @@ def place(name: str) -> str:
     >>> place("ERCOT")
     'texas'
     """
-    region = find(name, "region")
-    if region not in complete_regions():
+    complete = complete_regions()
+    region = _names("region").get(_plain(name, "region")) if isinstance(name, str) else None
+    if region is not None and region not in complete:
         lacks = "lacks a price of electricity in USD/MWh or a carbon intensity"
-        raise ValueError(f"region {region!r} {lacks}; complete are: {', '.join(complete_regions())}")
-    return region
+        raise ValueError(f"region {region!r} {lacks}; complete are: {', '.join(complete)}")
+    return find(name, "region", complete)
 
 
 def regions(case: str = "mid") -> pd.DataFrame:
@@ -269,7 +286,7 @@ def _preferred(subject: str, quantity: str, condition: str | None) -> pd.Series:
     if quantity not in quantities().index:
         raise unknown("quantity", quantity, quantities().index)
     subject = subject_of(subject)
-    rows = resource("facts")
+    rows = _facts()
     rows = rows[(rows["subject"] == subject) & (rows["quantity"] == quantity) & rows["preferred"]]
     if condition is None and quantities().loc[quantity, "plain"] == "vendor":
         match = _stated(rows, quantity)
@@ -352,7 +369,7 @@ def provenance(subject: str, quantity: str) -> pd.DataFrame:
         Name of a quantity, or of a column of a wide table such as ``memory_gb_usable``.
     """
     subject = subject_of(subject)
-    rows = resource("facts")
+    rows = _facts()
     rows = rows[rows["subject"] == subject]
     columns = [
         quantity in (q, column(q, c)) if quantities().loc[q, "conditions"] != "any" else quantity == q

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog
+from gigafleet import catalog, tables, terms
 
 KEY = ["subject", "quantity", "condition"]
 
@@ -54,12 +54,63 @@ def schema_problems() -> list[Problem]:
         found.append(Problem("datapackage.yaml", None, error.type, error.title, error.note))
     for task in report.tasks:
         for error in task.errors:
-            column = (
-                getattr(error, "field_name", "") or ", ".join(getattr(error, "field_names", []) or []) or error.type
-            )
-            value = getattr(error, "cell", "") or ", ".join(map(str, getattr(error, "cells", []) or []))
-            found.append(Problem(task.place, getattr(error, "row_number", None), column, value, error.note))
+            found.append(_schema_problem(task.place, error))
     return found
+
+
+def _schema_problem(file: str, error: object) -> Problem:
+    """Return what Frictionless found, in the words of this project."""
+    line, column = getattr(error, "row_number", None), getattr(error, "field_name", "")
+    value = getattr(error, "cell", None)
+    names = ", ".join(getattr(error, "field_names", None) or [])
+    if error.type == "type-error":
+        field = _field(file, column)
+        allowed = (
+            f"must be one of {', '.join(field['trueValues'] + field['falseValues'])}"
+            if "trueValues" in field
+            else "must be a number"
+        )
+    elif error.type == "constraint-error":
+        field = _field(file, column)
+        rules = field["constraints"] | ({"pattern": field["description"]} if "pattern" in field["constraints"] else {})
+        allowed = " and ".join(
+            _rule(rule, limit) for rule, limit in rules.items() if not (rule == "required" and value)
+        )
+    elif error.type in ("missing-cell", "extra-cell"):
+        allowed, column = (
+            "the row has too few or too many cells; a text with a comma needs quotes around it",
+            column or error.type,
+        )
+    elif error.type == "foreign-key":
+        table, column = error.reference_name, names
+        value = dict(zip(error.field_names, error.field_cells, strict=False)).get(
+            error.field_names[0], error.field_cells
+        )
+        allowed = f"must be in {table}.csv"
+    else:
+        column, value, allowed = (
+            column or names or error.type,
+            value or ", ".join(map(str, getattr(error, "cells", []) or [])),
+            error.note,
+        )
+    return Problem(file, line, column, value, allowed)
+
+
+def _field(file: str, name: str) -> dict:
+    resource = next(r for r in catalog.package()["resources"] if r["path"] == file)
+    return next(f for f in resource["schema"]["fields"] if f["name"] == name)
+
+
+def _rule(rule: str, limit: object) -> str:
+    words = {
+        "required": "must not be empty",
+        "enum": "must be one of",
+        "pattern": "must be",
+        "minimum": "at least",
+        "maximum": "at most",
+    }
+    text = ", ".join(map(str, limit)) if isinstance(limit, list) else "" if limit is True else str(limit)
+    return f"{words.get(rule, rule)} {text}".strip()
 
 
 def _facts_problem(row: int, column: str, value: object, allowed: str) -> Problem:
@@ -176,9 +227,17 @@ def exceptions(rule: str) -> set[str]:
     return set(facts.loc[(facts["quantity"] == "convention_exception") & (facts["condition"] == rule), "subject"])
 
 
-def _breaks(rule: str, table: pd.DataFrame, holds: pd.Series, shown: pd.Series, allowed: str) -> list[Problem]:
+def _breaks(
+    rule: str, quantity: str, table: pd.DataFrame, holds: pd.Series, shown: pd.Series, allowed: str
+) -> list[Problem]:
     broken = table.index[~holds & ~table.index.isin(list(exceptions(rule)))]
-    return [Problem("facts.csv", None, rule, f"{subject}: {shown[subject]:.4g}", allowed) for subject in broken]
+    facts = catalog.facts()
+    found = []
+    for subject in broken:
+        rows = facts.index[(facts["subject"] == subject) & (facts["quantity"] == quantity) & facts["preferred"]]
+        line = int(rows[0]) + 2 if len(rows) else None
+        found.append(Problem("facts.csv", line, rule, f"{subject}: {shown[subject]:.4g}", allowed))
+    return found
 
 
 def _throughput() -> list[Problem]:
@@ -186,8 +245,15 @@ def _throughput() -> list[Problem]:
     table = catalog.accelerators()
     fp8, fp4 = table["fp8_tflops"] / table["bf16_tflops"], table["fp4_tflops"] / table["fp8_tflops"]
     return [
-        *_breaks("fp8_twice_bf16", table, fp8.isna() | (fp8 >= 1.9), fp8, "dense FP8 is at least 1.9 times BF16"),
-        *_breaks("fp4_at_least_fp8", table, fp4.isna() | (fp4 >= 1), fp4, "dense FP4 is at least FP8"),
+        *_breaks(
+            "fp8_twice_bf16",
+            "fp8_tflops",
+            table,
+            fp8.isna() | (fp8 >= 1.9),
+            fp8,
+            "dense FP8 is at least 1.9 times BF16",
+        ),
+        *_breaks("fp4_at_least_fp8", "fp4_tflops", table, fp4.isna() | (fp4 >= 1), fp4, "dense FP4 is at least FP8"),
     ]
 
 
@@ -207,7 +273,12 @@ def _memory() -> list[Problem]:
         )
         holds = ratio.isna() | ratio.between(0.95, 1.05)
         found += _breaks(
-            "memory_adds_up", systems, holds, ratio, "system memory over that of its accelerators is 0.95 to 1.05"
+            "memory_adds_up",
+            "memory_tb",
+            systems,
+            holds,
+            ratio,
+            "system memory over that of its accelerators is 0.95 to 1.05",
         )
     return found
 
@@ -219,6 +290,7 @@ def _power() -> list[Problem]:
     ratio = kw / (systems["accelerators_per_system"] * inside["tdp_w"] / 1000)
     return _breaks(
         "power_adds_up",
+        "rack_kw",
         systems,
         ratio.isna() | (ratio >= 1),
         ratio,
@@ -233,6 +305,10 @@ def _deals() -> list[Problem]:
     def say(name: str, value: object, allowed: str) -> None:
         found.append(Problem("deals.yaml", None, name, value, allowed))
 
+    for place, value, allowed in terms.mistakes(list(catalog.deals().values())):
+        say(place, value, allowed)
+    if found:
+        return found  # the rules below need the form
     sources, subjects = set(catalog.sources().index), catalog.subjects()
     for name, deal in catalog.deals().items():
         public, warrant = deal["public"], deal.get("warrant")
@@ -267,7 +343,7 @@ def _deals() -> list[Problem]:
 
 def summary() -> pd.Series:
     """Return counts of rows, sources and disagreements, and the oldest and newest figure."""
-    facts = catalog.facts()
+    facts = tables.resource("facts")
     dates = facts.loc[
         facts["as_of"].map(lambda d: bool(re.match(r"\d{4}", d))) & (facts["kind"] != "assumption"), "as_of"
     ]

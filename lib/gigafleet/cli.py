@@ -55,6 +55,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _problems() -> int:
+    """Print all that is wrong with the tables, and return how much that is."""
+    from gigafleet import check
+
+    found = check.problems()
+    for problem in found:
+        print(problem, file=sys.stderr)
+    if found:
+        print(f"{len(found)} problem{'s' if len(found) > 1 else ''} in the tables", file=sys.stderr)
+    return len(found)
+
+
 def _report(options: argparse.Namespace) -> int:
     from gigafleet import catalog
 
@@ -66,17 +78,15 @@ def _report(options: argparse.Namespace) -> int:
 
     from gigafleet import report
 
-    return report.make(path, options.output, options.jobs, not options.quiet)
+    if _problems():
+        return 2
+    return report.make(path, options.output, options.jobs, False if options.quiet else None)
 
 
 def _check(_: argparse.Namespace) -> int:
     from gigafleet import check
 
-    found = check.problems()
-    for problem in found:
-        print(problem, file=sys.stderr)
-    if found:
-        print(f"{len(found)} problem{'s' * (len(found) > 1)} in the tables", file=sys.stderr)
+    if _problems():
         return 1
     print(check.summary().to_string())
     return 0
@@ -112,6 +122,11 @@ def _figures(what: str) -> str:
     kind, columns = what.removesuffix("s"), COLUMNS[what].split()
     table = catalog.table(kind)
     table = table[[column for column in columns if column in table]]
+    for name, column in table.attrs["midpoints"]:  # a source that gives a range only has no figure to show
+        if column in table and name in table.index:
+            table[column] = table[column].astype(object)
+            ends = (catalog.table(kind, case).loc[name, column] for case in ("low", "high"))
+            table.loc[name, column] = " to ".join(f"{end:,.5g}" for end in ends)
     rows = [[kind, *table.columns], *([name, *row] for name, row in zip(table.index, table.to_numpy(), strict=True))]
     note = "Throughput is dense. Each figure's sources: gigafleet.catalog.provenance(name, column). No source: -"
     return f"{_aligned(rows)}\n\n{note}"
@@ -122,7 +137,7 @@ def _notebooks() -> str:
 
     blocks = []
     for name in parameters.notebooks():
-        rows = [["  parameter", "default", "unit", "meaning"]]
+        rows = [["  parameter", "default", "unit", "allowed", "meaning"]]
         for entry in parameters.described(name):
             unit = re.search(r" ?\[(.+?)\]", entry["description"])
             default = entry["default"]
@@ -131,6 +146,7 @@ def _notebooks() -> str:
                     f"  {entry['parameter']}",
                     ", ".join(map(str, default)) if isinstance(default, list) else str(default),
                     unit[1] if unit else "",
+                    entry["allowed"],
                     entry["description"].replace(unit[0], "") if unit else entry["description"],
                 ]
             )

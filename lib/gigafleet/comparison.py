@@ -250,6 +250,30 @@ def per_watt(number_format: str = "fp8", case: str = "mid", peak_pue: float = 1.
     return (1 / kw).mul(table[f"{number_format}_tflops"] / 1000, axis=0)
 
 
+def power_levels(accelerators: list[str], case: str = "mid") -> pd.DataFrame:
+    """Return the power of some accelerators at every level, with the data's peak PUE. [kW]
+
+    Parameters
+    ----------
+    accelerators
+        Names, as people write them.
+    case
+        ``low``, ``mid`` or ``high``, as in :func:`gigafleet.catalog.table`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`gigafleet.power.levels_kw` gives it; with its ``attrs["midpoints"]``, cells whose source gives a
+        range only.
+    """
+    table = catalog.accelerators(case).loc[[catalog.find(name) for name in accelerators]]
+    levels = power.levels_kw(table, catalog.systems(case), catalog.value("ai-datacenter", "peak_pue", case=case))
+    columns = {"tdp_w": "chip", "all_in_kw_rack": "rack", "all_in_kw": "it"}
+    known = [(name, columns[column]) for name, column in table.attrs["midpoints"] if column in columns]
+    levels.attrs["midpoints"] = known
+    return levels
+
+
 def bytes_per_kflop(number_format: str = "fp8") -> pd.Series:
     """Return memory traffic for every thousand operations at peak, by accelerator. [bytes per 1,000 FLOP]"""
     if number_format not in FORMATS:

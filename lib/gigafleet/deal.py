@@ -4,7 +4,6 @@ A point estimate is the same call with one row. The roll-out, AMD's revenue and 
 versions.
 """
 
-import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, cost, power, uncertainty
@@ -34,20 +33,6 @@ INPUTS = [
     "system_price_usd",
     "network_usd",
 ]
-# A published figure (quantity, condition) -> the answer that it is held against, and the readings at which it counts
-# its gigawatts. Figures for other generations, lives or years are not compared.
-PUBLISHED = {
-    ("accelerators_count", "press"): ("accelerators", ("facility", "it")),
-    ("accelerators_count", "announced"): ("accelerators", ("facility", "it")),
-    ("site_cost_busd_per_gw", "all_in_it"): ("capex_busd_per_gw", ("it",)),
-    ("site_cost_busd_per_gw", "all_in"): ("capex_busd_per_gw", ("facility", "it")),
-    ("annual_cost_busd_per_gw", "life_5y"): ("tco_busd_per_gw_year", ("it",)),
-    ("content_busd_per_gw", "components"): ("system_busd_per_gw", ("facility", "it")),
-    ("content_busd_per_gw", "systems"): ("system_busd_per_gw", ("facility", "it")),
-    ("content_busd_per_gw", "announced_floor"): ("system_busd_per_gw", ("facility", "it")),
-}
-FLOORS = ("announced_floor",)  # conditions of figures that say "more than"
-READINGS = {"facility": "at the meter", "it": "at the IT"}
 CORRELATED = (("annual_pue", "peak_pue"),)
 
 UNITS = {
@@ -260,17 +245,6 @@ def breakdown(
     return pd.DataFrame(shares, index=list(cost.PARTS))
 
 
-def press_count(deal: str, capacity_gw: float) -> tuple[float, float] | None:
-    """Return the lowest and highest number of accelerators that the press gives for a deal; None at another
-    capacity."""
-    if capacity_gw != catalog.deal(deal)["public"]["capacity_gw"] or not catalog.has(
-        deal, "accelerators_count", "press"
-    ):
-        return None
-    low, high = (catalog.value(deal, "accelerators_count", "press", case) for case in ("low", "high"))
-    return low, high
-
-
 def by_level(
     deal: str = "amd-openai", n: int = 4096, seed: int = 0, *, capacity_gw: float | None = None
 ) -> pd.DataFrame:
@@ -301,75 +275,6 @@ def by_level(
     return uncertainty.interval(counts).rename(columns={"median": "value"})[["value", "low", "high"]]
 
 
-def published(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return published figures about a deal and about a gigawatt in general beside our answers.
-
-    Parameters
-    ----------
-    deal
-        A deal of ``deals.yaml``.
-    readings
-        Reading of the gigawatts (``facility``, ``it``) -> intervals of the answers, as
-        :func:`gigafleet.uncertainty.interval` gives them.
-
-    Returns
-    -------
-    DataFrame
-        One row a figure of :data:`PUBLISHED` that we have an answer for (a count of accelerators only at the deal's
-        own capacity): ``answer``, ``unit``, ``condition``, ``published_low``, ``published_high`` (infinite for "more
-        than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and ``high`` of each reading, NaN where the
-        figure counts at another level; ``agrees``: the readings whose 90 % interval overlaps the figure.
-    """
-    terms = catalog.deal(deal)
-    rows = catalog.facts()
-    rows = rows[rows["subject"].isin([terms["id"], terms["vendor"], "gigawatt-site"])]
-    keys = pd.Series(list(zip(rows["quantity"], rows["condition"], strict=True)), rows.index)
-    rows, keys = rows[keys.isin(list(PUBLISHED))], keys[keys.isin(list(PUBLISHED))]
-    table = rows[["condition", "unit", "as_of", "note"]].assign(
-        answer=keys.map(lambda key: PUBLISHED[key][0]),
-        published_low=rows["low"].fillna(rows["value"]),
-        published_high=rows["high"].fillna(rows["value"]).mask(rows["condition"].isin(FLOORS), np.inf),
-        source=rows["source_id"].map(catalog.sources()["publisher"]),
-    )
-    own = all(x.loc["capacity_gw", "median"] == terms["public"]["capacity_gw"] for x in readings.values())
-    known = [x["median"].reindex(table["answer"]).notna().to_numpy() for x in readings.values()]
-    table = table[np.logical_and.reduce(known) & (own | (table["answer"] != "accelerators"))]
-    agrees = {reading: pd.Series("", table.index) for reading in readings}
-    for reading, intervals in readings.items():
-        counts = keys[table.index].map(lambda key, reading=reading: reading in PUBLISHED[key][1])
-        ours = intervals.loc[table["answer"]].set_index(table.index).where(counts, axis=0)
-        table = table.join(ours.add_prefix(f"{reading}_"))
-        overlaps = (ours["low"] <= table["published_high"]) & (ours["high"] >= table["published_low"])
-        agrees[reading] = overlaps.map({True: reading, False: ""})
-    joined = pd.DataFrame(agrees, index=table.index).apply(lambda row: " and ".join(filter(None, row)), axis=1)
-    return table.assign(agrees=joined.astype(str).replace("", "neither")).reset_index(drop=True)
-
-
-def beside(answer: str, table: pd.DataFrame, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return our intervals of one answer and the published figures below them, for a chart.
-
-    Parameters
-    ----------
-    answer
-        A name of :data:`UNITS`.
-    table
-        From :func:`published`.
-    readings
-        As for :func:`published`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by whose figure it is: ``value``, ``low``, ``high``; a published range has its middle as value.
-    """
-    ours = pd.DataFrame({f"ours, {READINGS[reading]}": x.loc[answer] for reading, x in readings.items()}).T
-    rows = table[table["answer"] == answer]
-    ends = rows[["published_low", "published_high"]].replace(np.inf, np.nan)
-    theirs = pd.DataFrame({"low": ends["published_low"], "median": ends.mean(axis=1), "high": ends["published_high"]})
-    theirs.index = rows["source"] + ", " + rows["as_of"].str[:7]
-    return pd.concat([ours, theirs]).rename(columns={"median": "value"})[["value", "low", "high"]]
-
-
 def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
     """Return carbon and the electricity bill of the same energy in several regions.
 
@@ -398,4 +303,8 @@ def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) 
         "mt_co2_marginal": power.carbon_t(mwh["median"], regions["g_co2_per_kwh_marginal"]) / 1e6,
         "electricity_busd": mwh["median"] * regions["usd_per_mwh"] / 1e9,
     }
-    return pd.DataFrame(table, index=regions.index)
+    facts = catalog.facts().query(
+        "quantity == 'usd_per_mwh' and condition == 'industrial' and preferred and kind == 'assumption'"
+    )
+    remarks = facts.set_index("subject")["note"].reindex(regions.index).fillna("")
+    return pd.DataFrame(table, index=regions.index).assign(remark=remarks)

@@ -228,6 +228,22 @@ def read(notebook: str, namespace: dict) -> Parameters:
 
 
 def described(notebook: str) -> list[dict[str, object]]:
-    """Return name, default and description of a notebook's parameters, one dict each."""
-    fields = model(notebook).model_fields
-    return [{"parameter": n, "default": f.default, "description": f.description} for n, f in fields.items()]
+    """Return name, default, what is allowed and description of a notebook's parameters, one dict each."""
+    chosen = model(notebook)
+    schema = chosen.model_json_schema()["properties"]
+    return [
+        {"parameter": n, "default": f.default, "allowed": _allowed(n, schema[n]), "description": f.description}
+        for n, f in chosen.model_fields.items()
+    ]
+
+
+def _allowed(name: str, schema: dict) -> str:
+    """Return the bounds or the choices of a parameter, from its JSON schema and the data."""
+    if name in ("deal", "region"):
+        return ", ".join(catalog.deals() if name == "deal" else catalog.complete_regions())
+    parts = [schema, *schema.get("anyOf", [])]
+    words = {"exclusiveMinimum": "above", "minimum": "at least", "exclusiveMaximum": "below", "maximum": "at most"}
+    bounds = [f"{word} {part[key]:,.12g}" for part in parts for key, word in words.items() if key in part]
+    choices = [str(choice) for part in parts for choice in part.get("enum", [])]
+    empty = ["None"] if any(part.get("type") == "null" for part in parts) else []
+    return ", ".join([" and ".join(bounds)] * bool(bounds) + choices + empty)

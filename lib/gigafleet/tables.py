@@ -5,6 +5,7 @@ Loading converts types and raises on what it cannot read. Constraints, keys and 
 named by the variable ``GIGAFLEET_DATA``.
 """
 
+import csv
 import functools
 import os
 from pathlib import Path
@@ -44,12 +45,26 @@ def _numbers(column: pd.Series, where: str) -> pd.Series:
         raise ValueError(f"{where}, line {bad + 2}, column {column.name}: {column[bad]!r} is not a number") from None
 
 
+def _check_lines(path: Path) -> None:
+    """Raise on the first row that has more or fewer cells than the header."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        width = len(next(rows, []))
+        for row in rows:
+            if row and len(row) != width:
+                what = f"{len(row)} cells instead of {width}"
+                raise ValueError(
+                    f"{path.name}, line {rows.line_num}: {what}; a text with a comma or a quote needs quotes around it"
+                )
+
+
 @functools.cache
 def resource(name: str) -> pd.DataFrame:
     """Return one table, typed; absent numbers are NaN, absent texts empty. It is read once: copy it before you change
     it."""
     entry = next(r for r in package()["resources"] if r["name"] == name)
     path = folder() / entry["path"]
+    _check_lines(path)
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     fields = entry["schema"]["fields"]
     if list(table.columns) != [f["name"] for f in fields]:

@@ -1,0 +1,102 @@
+"""Published figures about a deal and about a gigawatt, beside our own answers."""
+
+import numpy as np
+import pandas as pd
+
+from gigafleet import catalog
+
+# A published figure (quantity, condition) -> the answer that it is held against, and the readings at which it counts
+# its gigawatts. Figures for other generations, lives or years are not compared.
+PUBLISHED = {
+    ("accelerators_count", "press"): ("accelerators", ("facility", "it")),
+    ("accelerators_count", "announced"): ("accelerators", ("facility", "it")),
+    ("site_cost_busd_per_gw", "all_in_it"): ("capex_busd_per_gw", ("it",)),
+    ("site_cost_busd_per_gw", "all_in"): ("capex_busd_per_gw", ("facility", "it")),
+    ("annual_cost_busd_per_gw", "life_5y"): ("tco_busd_per_gw_year", ("it",)),
+    ("content_busd_per_gw", "components"): ("system_busd_per_gw", ("facility", "it")),
+    ("content_busd_per_gw", "systems"): ("system_busd_per_gw", ("facility", "it")),
+    ("content_busd_per_gw", "announced_floor"): ("system_busd_per_gw", ("facility", "it")),
+}
+FLOORS = ("announced_floor",)  # conditions of figures that say "more than"
+READINGS = {"facility": "at the meter", "it": "at the IT"}
+
+
+def press_count(deal: str, capacity_gw: float) -> tuple[float, float] | None:
+    """Return the lowest and highest number of accelerators that the press gives for a deal; None at another
+    capacity."""
+    if capacity_gw != catalog.deal(deal)["public"]["capacity_gw"] or not catalog.has(
+        deal, "accelerators_count", "press"
+    ):
+        return None
+    low, high = (catalog.value(deal, "accelerators_count", "press", case) for case in ("low", "high"))
+    return low, high
+
+
+def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return published figures about a deal and about a gigawatt in general beside our answers.
+
+    Parameters
+    ----------
+    deal
+        A deal of ``deals.yaml``.
+    readings
+        Reading of the gigawatts (``facility``, ``it``) -> intervals of the answers, as
+        :func:`gigafleet.uncertainty.interval` gives them.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure of :data:`PUBLISHED` that we have an answer for (a count of accelerators only at the deal's
+        own capacity): ``answer``, ``unit``, ``condition``, ``published_low``, ``published_high`` (infinite for "more
+        than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and ``high`` of each reading, NaN where the
+        figure counts at another level; ``agrees``: the readings whose 90 % interval overlaps the figure.
+    """
+    terms = catalog.deal(deal)
+    rows = catalog.facts()
+    rows = rows[rows["subject"].isin([terms["id"], terms["vendor"], "gigawatt-site"])]
+    keys = pd.Series(list(zip(rows["quantity"], rows["condition"], strict=True)), rows.index)
+    rows, keys = rows[keys.isin(list(PUBLISHED))], keys[keys.isin(list(PUBLISHED))]
+    table = rows[["condition", "unit", "as_of", "note"]].assign(
+        answer=keys.map(lambda key: PUBLISHED[key][0]),
+        published_low=rows["low"].fillna(rows["value"]),
+        published_high=rows["high"].fillna(rows["value"]).mask(rows["condition"].isin(FLOORS), np.inf),
+        source=rows["source_id"].map(catalog.sources()["publisher"]),
+        source_id=rows["source_id"],
+    )
+    own = all(x.loc["capacity_gw", "median"] == terms["public"]["capacity_gw"] for x in readings.values())
+    known = [x["median"].reindex(table["answer"]).notna().to_numpy() for x in readings.values()]
+    table = table[np.logical_and.reduce(known) & (own | (table["answer"] != "accelerators"))]
+    agrees = {reading: pd.Series("", table.index) for reading in readings}
+    for reading, intervals in readings.items():
+        counts = keys[table.index].map(lambda key, reading=reading: reading in PUBLISHED[key][1])
+        ours = intervals.loc[table["answer"]].set_index(table.index).where(counts, axis=0)
+        table = table.join(ours.add_prefix(f"{reading}_"))
+        overlaps = (ours["low"] <= table["published_high"]) & (ours["high"] >= table["published_low"])
+        agrees[reading] = overlaps.map({True: reading, False: ""})
+    joined = pd.DataFrame(agrees, index=table.index).apply(lambda row: " and ".join(filter(None, row)), axis=1)
+    return table.assign(agrees=joined.astype(str).replace("", "neither")).reset_index(drop=True)
+
+
+def beside(answer: str, table: pd.DataFrame, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return our intervals of one answer and the published figures below them, for a chart.
+
+    Parameters
+    ----------
+    answer
+        A name of :data:`gigafleet.deal.UNITS`.
+    table
+        From :func:`compare`.
+    readings
+        As for :func:`compare`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by whose figure it is: ``value``, ``low``, ``high``; a published range has its middle as value.
+    """
+    ours = pd.DataFrame({f"ours, {READINGS[reading]}": x.loc[answer] for reading, x in readings.items()}).T
+    rows = table[table["answer"] == answer]
+    ends = rows[["published_low", "published_high"]].replace(np.inf, np.nan)
+    theirs = pd.DataFrame({"low": ends["published_low"], "median": ends.mean(axis=1), "high": ends["published_high"]})
+    theirs.index = rows["source"] + ", " + rows["as_of"].str[:7]
+    return pd.concat([ours, theirs]).rename(columns={"median": "value"})[["value", "low", "high"]]
