@@ -75,6 +75,7 @@ NAMES = {
     "tco_busd_per_gw_year": "cost per GW and year",
     "usd_per_accelerator_hour": "cost of an accelerator-hour",
 }
+LABELS = {answer: f"{name} [{UNITS[answer]}]" if UNITS[answer] else name for answer, name in NAMES.items()}
 
 
 def price_basis(system: str) -> str:
