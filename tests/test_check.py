@@ -151,6 +151,14 @@ CASES = {
     ),
     "a cell too many": ("facts.csv", ROW, ROW.replace("750", "7,50"), "facts.csv, line", "too few or too many cells"),
     "a date in words": ("facts.csv", ROW, ROW.replace("2023-12", "Dec 2023"), "'Dec 2023'", "such as 2026, 2026-07"),
+    "an empty list of deals": ("deals.yaml", "deals:\n", "others:\n", "deals.yaml", "a list of deals"),
+    "a rack without its power": (
+        "facts.csv",
+        "Helios,rack_kw,nameplate,",
+        "Helios,rack_kw,peak,",
+        "MI455X",
+        "must have all_in_kw at IT level",
+    ),
     "a source of a deal": (
         "deals.yaml",
         "sources: [amd-openai-8k-2025-10,",

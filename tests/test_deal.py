@@ -84,11 +84,11 @@ def test_published_figures_are_compared_at_their_own_level(samples):
     compared."""
     table = published.compare("amd-openai", {basis: uncertainty.interval(x) for basis, x in samples.items()})
     epoch = table[table["source"] == "Epoch AI"].set_index("answer")
-    assert epoch["agrees"].to_dict() == {"capex_busd_per_gw": "it", "tco_busd_per_gw_year": "it"}
+    assert epoch["agrees"].to_dict() == {"capex_busd_per_gw": "at the IT", "tco_busd_per_gw_year": "at the IT"}
     assert epoch["facility_median"].isna().all()
     assert not table["condition"].isin(["life_3y", "life_7y", "mi500", "future"]).any()
     floor = table[table["condition"] == "announced_floor"].iloc[0]
-    assert (floor["published_high"], floor["agrees"]) == (np.inf, "facility and it")  # AMD: more than 10
+    assert (floor["published_high"], floor["agrees"]) == (np.inf, "at the meter and at the IT")  # AMD: more than 10
     assert table[table["answer"] == "accelerators"]["agrees"].tolist() == ["neither"]
     nvidia = {
         basis: uncertainty.interval(deal.evaluate(n=64, deal="nvidia-openai", capacity_basis=basis))
@@ -109,7 +109,7 @@ def test_racks_of_a_gigawatt_beside_amds_content(samples):
     table = published.compare("amd-openai", {basis: uncertainty.interval(x) for basis, x in samples.items()})
     content = table[(table["answer"] == "system_busd_per_gw") & (table["source"] == "BofA")].iloc[0]
     assert (content["published_low"], content["published_high"]) == (15, 20)
-    assert "facility" in content["agrees"]
+    assert "at the meter" in content["agrees"]
     shares = samples["it"]["system_busd_per_gw"] / samples["it"]["capex_busd_per_gw"]
     assert shares.between(0.2, 0.8).all()
 
@@ -169,6 +169,17 @@ def test_answers_scale_with_capacity(capacity_gw, factor):
     for answer in ("accelerators", "fp8_eflops", "twh_per_year", "capex_busd", "cost_busd_per_year"):
         assert more[answer] == pytest.approx(factor * one[answer])
     assert more["usd_per_accelerator_hour"] == pytest.approx(one["usd_per_accelerator_hour"])
+
+
+@pytest.mark.parametrize("name", list(catalog.deals()))
+def test_every_deal_is_compared_with_what_is_published(name):
+    readings = {
+        basis: uncertainty.interval(deal.evaluate(n=64, deal=name, capacity_basis=basis)) for basis in power.BASES
+    }
+    table = published.compare(name, readings)
+    assert set(table["agrees"]) <= {"at the meter and at the IT", "at the meter", "at the IT", "neither"}
+    assert table.empty == (name == "broadcom-openai")
+    assert len(published.beside("capex_busd_per_gw", table, readings)) >= 2
 
 
 @pytest.mark.parametrize("name", list(catalog.deals()))

@@ -27,8 +27,8 @@ def test_the_range_is_that_of_sampling_rack_and_share():
 def test_a_published_it_power_is_left_alone_and_mixed_racks_are_not_used():
     rows = derived.it_power(tables.resource("facts"), tables.resource("subjects"))
     at_it = rows[rows["condition"] == "it"].set_index("subject")
-    assert {"MI455X", "VR200", "MI350X"} <= set(at_it.index)
-    assert not {"GB200", "MI355X", "R200"} & set(at_it.index)  # analysts give these
+    assert {"MI455X", "VR200", "R200", "MI350X"} <= set(at_it.index)
+    assert not {"GB200", "MI355X", "H100"} & set(at_it.index)  # analysts give these
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,15 @@ def test_other_parameters_move_every_sentence(batch, tmp_path):
         assert not base & other
 
 
+def test_the_overview_runs_for_every_deal(tmp_path):
+    """Also for those without a price, a system or a published figure."""
+    scenarios = [
+        {"name": d, "notebook": "00_overview", "parameters": {"deal": d, "samples": 64}} for d in catalog.deals()
+    ]
+    (tmp_path / "deals.yaml").write_text(yaml.safe_dump({"scenarios": scenarios}), encoding="utf-8")
+    assert report.make(tmp_path / "deals.yaml", tmp_path, jobs=2, progress=False) == 0
+
+
 def test_plain_papermill_runs_from_anywhere(tmp_path):
     """`papermill in out -p name value`, in a folder that is not the checkout."""
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(FOLDER / "00_overview.ipynb"), "out.ipynb"]

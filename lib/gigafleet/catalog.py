@@ -105,7 +105,11 @@ def benchmarks() -> pd.DataFrame:
 @functools.cache
 def deals() -> dict[str, dict]:
     """Return the terms of the deals, by id."""
-    return {deal["id"]: deal for deal in read_yaml(folder() / "deals.yaml")["deals"]}
+    content = read_yaml(folder() / "deals.yaml")
+    listed = content.get("deals") if isinstance(content, dict) else None
+    if not isinstance(listed, list) or not listed or not all(isinstance(d, dict) and "id" in d for d in listed):
+        raise ValueError("deals.yaml must hold `deals`, a list of deals that each have an `id`")
+    return {deal["id"]: deal for deal in listed}
 
 
 def deal(name: str) -> dict:
@@ -401,6 +405,8 @@ def disagreements() -> pd.DataFrame:
     rows = rows[~rows["quantity"].map(quantities()["series"])].assign(mid=_mid(rows))
     key = ["subject", "quantity", "condition"]
     rows = rows[rows.duplicated(key, keep=False)]
+    ours = (rows["kind"] == "assumption") | rows["note"].str.contains("Range is ours")
+    rows = rows.assign(low=rows["low"].mask(ours), high=rows["high"].mask(ours))
     rows = rows.assign(low=rows["low"].fillna(rows["mid"]), high=rows["high"].fillna(rows["mid"]))
     grouped = rows.groupby(key, sort=False)
     result = grouped.agg(lowest=("low", "min"), highest=("high", "max"))

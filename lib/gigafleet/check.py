@@ -305,6 +305,10 @@ def _deals() -> list[Problem]:
     def say(name: str, value: object, allowed: str) -> None:
         found.append(Problem("deals.yaml", None, name, value, allowed))
 
+    try:
+        catalog.deals()
+    except ValueError as error:
+        return [Problem("deals.yaml", None, "deals", "", str(error))]
     for place, value, allowed in terms.mistakes(list(catalog.deals().values())):
         say(place, value, allowed)
     if found:
@@ -322,6 +326,12 @@ def _deals() -> list[Problem]:
             say(f"{name} binding_gw", public["binding_gw"], f"at most capacity_gw, {public['capacity_gw']}")
         if deal["accelerator"] is not None and deal["accelerator"] not in catalog.subjects("accelerator").index:
             say(f"{name} accelerator", deal["accelerator"], "must be an accelerator's short name")
+        chip, system = deal["accelerator"], deal["system"]
+        if chip in subjects.index and not catalog.has(chip, "all_in_kw"):
+            rack = f"; its rack {system} has no rack_kw to derive it from" if system else ""
+            say(f"{name} accelerator", chip, f"must have all_in_kw at IT level in facts.csv{rack}")
+        if system is not None and system not in catalog.subjects("system").index:
+            say(f"{name} system", system, "must be a system's short name")
         if warrant is None:
             continue
         tranches = warrant["assumed"]["tranches"]

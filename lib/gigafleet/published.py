@@ -72,9 +72,9 @@ def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
         ours = intervals.loc[table["answer"]].set_index(table.index).where(counts, axis=0)
         table = table.join(ours.add_prefix(f"{reading}_"))
         overlaps = (ours["low"] <= table["published_high"]) & (ours["high"] >= table["published_low"])
-        agrees[reading] = overlaps.map({True: reading, False: ""})
-    joined = pd.DataFrame(agrees, index=table.index).apply(lambda row: " and ".join(filter(None, row)), axis=1)
-    return table.assign(agrees=joined.astype(str).replace("", "neither")).reset_index(drop=True)
+        agrees[reading] = overlaps.map({True: READINGS[reading], False: ""})
+    joined = [" and ".join(filter(None, row)) or "neither" for row in zip(*agrees.values(), strict=True)]
+    return table.assign(agrees=joined).reset_index(drop=True)
 
 
 def beside(answer: str, table: pd.DataFrame, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -107,6 +107,9 @@ def ranged(mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, digits: int
 def table(frame: pd.DataFrame, names: dict[str, str] | None = None, digits: int = 3, caption: str = "") -> None:
     """Show a table: numbers with significant digits, absent figures as a dash, columns under readable names with
     their unit."""
+    if frame.empty:
+        say("*No table: no figure is known for this choice.*")
+        return
     shown = frame.copy()
     for column in shown:
         if pd.api.types.is_numeric_dtype(shown[column]) and shown[column].dtype != bool:
