@@ -397,9 +397,9 @@ def disagreements() -> pd.DataFrame:
     -------
     DataFrame
         One row a subject, quantity and condition: ``preferred``, ``lowest``, ``highest`` (over figures and their
-        ranges), ``spread`` (highest over
-        lowest, less one), ``sources`` and the ``reason`` for the preferred one; the widest spread first. Figures that
-        move with time are no disagreement.
+        ranges), ``spread`` (highest over lowest, less one), ``sources`` and the ``reason`` for the preferred one; the
+        widest spread first. Figures that move with time are no disagreement. A range of our own, which the row's note
+        marks with "Range is ours", does not count: it is no source's.
     """
     rows = facts()
     rows = rows[~rows["quantity"].map(quantities()["series"])].assign(mid=_mid(rows))
