@@ -137,7 +137,7 @@ def test_a_range_of_our_own_is_no_disagreement():
     assert marked["note"].str.contains("Range is ours").all()
     price = catalog.disagreements().set_index(["subject", "quantity"]).loc[("Helios", "price_usd")]
     assert price["highest"] == 5_200_000
-    assert catalog.value("Helios", "price_usd", case="high") == 6_300_000
+    assert catalog.value("Helios", "price_usd", "rumour", case="high") == 6_300_000
 
 
 def test_disagreements_hold_those_that_are_known():
