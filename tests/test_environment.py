@@ -17,7 +17,7 @@ import gigafleet
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("pyproject.toml", "environment.yml", "requirements.lock")
-CONDA_NAMES = {"matplotlib-base": "matplotlib", "seaborn-base": "seaborn"}
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "seaborn-base": "seaborn", "quantlib-python": "quantlib"}
 # The ends of each series: a marker may tell 3.11.4 from 3.11.5.
 PYTHONS = ("3.11.0", "3.11.13", "3.12.0", "3.12.11", "3.13.0", "3.13.7")
 ENTRY = re.compile(
