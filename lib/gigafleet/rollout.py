@@ -1,0 +1,417 @@
+"""The roll-out of a deal, quarter by quarter: gigawatts shipped, delivered and energized, by generation.
+
+Public are the start (the second half of 2026), the gigawatts that bind and those of the whole deal. When the first
+gigawatt is complete, how long the rest takes, the shape of the ramp, delay and slip are assumptions with ranges.
+
+The ramp is the distribution function of Kumaraswamy (Journal of Hydrology 46, 1980), g(x) = G (1 - (1 - x^a)^b), with
+x the elapsed share of the time from the start to the last gigawatt. Its b is the shape (1 stops abruptly, more makes
+more of an S); its a follows from the date of the first gigawatt. Both g and its inverse, the date of a milestone, are
+closed forms, so a million schedules are one call.
+
+Three clocks run behind one another: shipped (the vendor's revenue), delivered (the warrant's milestones) and energized
+(work and power). Time is counted in years from July 1, 2026, the first day of 2026Q3.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gigafleet import catalog, uncertainty
+from gigafleet.errors import require, unknown
+
+START_DATE = "2026-07-01"
+FIRST_QUARTER = "2026Q3"
+LAST_QUARTER = "2036Q4"
+CLOCKS = ("shipped", "delivered", "energized")
+GENERATIONS = ("MI455X", "MI500")  # the second is an assumption
+CHUNK = 2**16  # samples that are worked on at a time
+
+# Input -> (subject, quantity); a subject of None is the deal's own.
+INPUTS = {
+    "start_years": (None, "ramp_start_years"),
+    "first_gw_years": (None, "first_gw_years"),
+    "later_gw_years": (None, "later_gw_years"),
+    "ramp_shape_ratio": ("instinct-rollout", "ramp_shape_ratio"),
+    "delay_years": ("instinct-rollout", "delay_years"),
+    "slip_share": ("instinct-rollout", "slip_share"),
+    "next_generation_years": ("instinct-rollout", "next_generation_years"),
+    "handover_years": ("instinct-rollout", "handover_years"),
+    "delivery_lag_years": ("instinct-rollout", "delivery_lag_years"),
+    "energized_lag_years": ("instinct-rollout", "energised_lag_years"),
+    "go_on_share": (None, "go_on_share"),
+}
+BOUNDS = {
+    "start_years": {"minimum": 0},
+    "first_gw_years": {"above": 0},
+    "later_gw_years": {"above": 0},
+    "ramp_shape_ratio": {"minimum": 1},
+    "slip_share": {"above": -1},
+    "next_generation_years": {"minimum": 0},
+    "handover_years": {"minimum": 0},
+    "delivery_lag_years": {"minimum": 0},
+    "energized_lag_years": {"minimum": 0},
+    "go_on_share": {"minimum": 0, "maximum": 1},
+}
+RAMP = ("start_years", "first_gw_years", "later_gw_years", "ramp_shape_ratio", "delay_years", "slip_share")
+
+
+def quarters(end: str = LAST_QUARTER) -> list[str]:
+    """Return the quarters from 2026Q3 to the last one asked for.
+
+    >>> quarters("2027Q1")
+    ['2026Q3', '2026Q4', '2027Q1']
+    """
+    match = re.fullmatch(r"(20\d\d)Q([1-4])", end) if isinstance(end, str) else None
+    if not match or not FIRST_QUARTER <= end <= LAST_QUARTER:
+        raise ValueError(f"end must be a quarter from {FIRST_QUARTER} to {LAST_QUARTER}, not {end!r}")
+    return [str(quarter) for quarter in pd.period_range(FIRST_QUARTER, end, freq="Q")]
+
+
+def deals() -> list[str]:
+    """Return the deals that have a roll-out: those whose ramp is in the data."""
+    return [name for name in catalog.deals() if catalog.has(name, "first_gw_years")]
+
+
+def ranges(deal: str = "amd-openai") -> pd.DataFrame:
+    """Return the inputs of a deal's roll-out with their ranges, as :func:`gigafleet.catalog.ranges` gives them."""
+    name = catalog.deal(deal)["id"]
+    if name not in deals():
+        raise unknown("deal with a roll-out", deal, deals())
+    return catalog.ranges({key: (subject or name, quantity) for key, (subject, quantity) in INPUTS.items()})
+
+
+def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, **fixed: float) -> pd.DataFrame:
+    """Return samples of the inputs of a deal's roll-out; ``n=1`` gives their values.
+
+    Parameters
+    ----------
+    deal
+        A deal of :func:`deals`.
+    n
+        Samples, a power of two.
+    seed
+        The same seed gives the same samples.
+    fixed
+        Inputs of :data:`INPUTS` that stand at a number instead.
+
+    Raises
+    ------
+    UnknownNameError, ValueError
+        Naming the deal or input that is not known, or the number out of bounds.
+    """
+    known = ranges(deal)
+    for name in fixed:
+        if name not in INPUTS:
+            raise unknown("input of a roll-out", name, INPUTS)
+    return uncertainty.sample(known, n, seed).assign(**fixed).pipe(_checked)
+
+
+def _checked(inputs: pd.DataFrame) -> pd.DataFrame:
+    for name in INPUTS:
+        if name not in inputs:
+            raise ValueError(f"inputs of a roll-out need a column {name!r}; they have {list(inputs.columns)}")
+        require(name, inputs[name], **BOUNDS.get(name, {}))
+    return inputs
+
+
+def _exponent(capacity_gw: object, first: object, total: object, shape: object) -> object:
+    """Return the Kumaraswamy a that puts the first gigawatt at its date; 1 where the deal holds no more than one."""
+    part = 1 / np.maximum(capacity_gw, 1.0)
+    whole = part >= 1
+    part, share = np.where(whole, 0.5, part), np.where(whole, 0.5, first / np.maximum(total, first))
+    return np.where(whole, 1.0, np.log(-np.expm1(np.log1p(-part) / shape)) / np.log(share))
+
+
+def _times(
+    capacity_gw: object,
+    start_years: object,
+    first_gw_years: object,
+    later_gw_years: object,
+    delay_years: object,
+    slip_share: object,
+) -> tuple[object, object, object]:
+    """Return the start, the time from it to the first gigawatt and the time from it to the last [years]."""
+    for name, value in {
+        "start_years": start_years,
+        "first_gw_years": first_gw_years,
+        "later_gw_years": later_gw_years,
+        "slip_share": slip_share,
+    }.items():
+        require(name, value, **BOUNDS[name])
+    require("capacity_gw", capacity_gw, above=0)
+    first = first_gw_years + delay_years
+    require("first_gw_years with delay_years", first, above=0)
+    later = later_gw_years * (1 + slip_share)
+    return start_years, first, np.where(np.asarray(capacity_gw) > 1, first + later, first)
+
+
+def cumulative_gw(
+    years: object,
+    capacity_gw: object,
+    *,
+    start_years: object,
+    first_gw_years: object,
+    later_gw_years: object,
+    ramp_shape_ratio: object = 1.6,
+    delay_years: object = 0.0,
+    slip_share: object = 0.0,
+) -> object:
+    """Return the gigawatts shipped by a time.
+
+    Parameters
+    ----------
+    years
+        Time since July 1, 2026. [years]
+    capacity_gw
+        Capacity of the deal. A deal of one gigawatt or less is complete at ``first_gw_years``. [GW]
+    start_years
+        Time from July 1, 2026 to the start of the ramp. [years]
+    first_gw_years
+        Time from the start to the first gigawatt, as planned. [years]
+    later_gw_years
+        Time from the first to the last gigawatt, as planned. [years]
+    ramp_shape_ratio
+        At least 1; larger slows more toward the end. [ratio]
+    delay_years
+        Added to the first gigawatt and all after it. [years]
+    slip_share
+        By which the time after the first gigawatt grows. [share]
+
+    Returns
+    -------
+    array
+        All arguments broadcast. [GW]
+
+    Raises
+    ------
+    ValueError
+        Naming the argument out of bounds.
+
+    >>> plan = {"start_years": 0.0, "first_gw_years": 1.0, "later_gw_years": 3.0}
+    >>> cumulative_gw([0.0, 1.0, 4.0, 9.0], 6.0, **plan).round(9).tolist()
+    [0.0, 1.0, 6.0, 6.0]
+    """
+    require("ramp_shape_ratio", ramp_shape_ratio, minimum=1)
+    start, first, total = _times(capacity_gw, start_years, first_gw_years, later_gw_years, delay_years, slip_share)
+    a = _exponent(capacity_gw, first, total, ramp_shape_ratio)
+    x = np.clip((np.asarray(years, float) - start) / total, 0, 1)
+    return capacity_gw * (1 - (1 - x**a) ** ramp_shape_ratio)
+
+
+def milestone_years(
+    gw: object,
+    capacity_gw: object,
+    *,
+    start_years: object,
+    first_gw_years: object,
+    later_gw_years: object,
+    ramp_shape_ratio: object = 1.6,
+    delay_years: object = 0.0,
+    slip_share: object = 0.0,
+) -> object:
+    """Return when so many gigawatts have been shipped: the inverse of :func:`cumulative_gw`.
+
+    Parameters
+    ----------
+    gw
+        Cumulative capacity. [GW]
+
+    The other arguments and errors are those of :func:`cumulative_gw`.
+
+    Returns
+    -------
+    array
+        Time since July 1, 2026, infinite for more than the deal holds. [years]
+    """
+    require("gw", gw, minimum=0)
+    require("ramp_shape_ratio", ramp_shape_ratio, minimum=1)
+    start, first, total = _times(capacity_gw, start_years, first_gw_years, later_gw_years, delay_years, slip_share)
+    a = _exponent(capacity_gw, first, total, ramp_shape_ratio)
+    part = np.asarray(gw, float) / capacity_gw
+    x = (1 - (1 - np.minimum(part, 1)) ** (1 / np.asarray(ramp_shape_ratio))) ** (1 / a)
+    return np.where(part > 1, np.inf, start + total * x)
+
+
+def _columns(inputs: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the inputs of the ramp as columns, to broadcast against a row of times."""
+    return {name: inputs[name].to_numpy(float)[:, None] for name in RAMP}
+
+
+def milestones(
+    gw: np.ndarray, inputs: pd.DataFrame, capacity_gw: float, *, clock: str = "delivered", stop_gw: float | None = None
+) -> np.ndarray:
+    """Return when each milestone of a deal is reached, sample by sample.
+
+    Parameters
+    ----------
+    gw
+        Milestones, cumulative, of shape (milestones,). [GW]
+    inputs
+        Samples, as :func:`draw` gives them.
+    capacity_gw
+        Capacity of the deal. [GW]
+    clock
+        One of :data:`CLOCKS`.
+    stop_gw
+        Deliveries end with so many gigawatts; None for all of them. [GW]
+
+    Returns
+    -------
+    array
+        Of shape (samples, milestones), infinite where it is never reached. Years since July 1, 2026. [years]
+    """
+    gw = np.atleast_1d(np.asarray(gw, float))
+    times = milestone_years(gw, capacity_gw, **_columns(_checked(inputs))) + _lag(inputs, clock)
+    return times if stop_gw is None else np.where(gw > stop_gw, np.inf, times)
+
+
+def _lag(inputs: pd.DataFrame, clock: str) -> np.ndarray:
+    if clock not in CLOCKS:
+        raise unknown("clock", clock, CLOCKS)
+    lags = ("delivery_lag_years", "energized_lag_years")[: CLOCKS.index(clock)]
+    return sum((inputs[lag].to_numpy(float) for lag in lags), np.zeros(len(inputs)))[:, None]
+
+
+def schedule(
+    inputs: pd.DataFrame,
+    capacity_gw: float,
+    *,
+    clock: str = "shipped",
+    stop_gw: object = None,
+    end: str = LAST_QUARTER,
+) -> xr.DataArray:
+    """Return the gigawatts of each quarter by generation.
+
+    The generation that follows takes over linearly in the gigawatts that fall into its handover, so that the same
+    gigawatt is of the same generation on every clock.
+
+    Parameters
+    ----------
+    inputs
+        Samples, as :func:`draw` gives them.
+    capacity_gw
+        Capacity of the deal. [GW]
+    clock
+        ``shipped``, ``delivered`` or ``energized``.
+    stop_gw
+        Deliveries end with so many gigawatts, one number or one a sample; None for all of them. [GW]
+    end
+        Last quarter, up to 2036Q4.
+
+    Returns
+    -------
+    DataArray
+        Of dims (sample, quarter, generation) [GW]. Sums over quarters and generations close: they are the cumulative
+        gigawatts at the end of the last quarter.
+
+    Raises
+    ------
+    UnknownNameError, ValueError
+        Naming the clock or quarter that is not known, or the input out of bounds.
+    """
+    names = quarters(end)
+    edges = np.arange(len(names) + 1) / 4
+    stops = np.broadcast_to(np.inf if stop_gw is None else np.asarray(stop_gw, float), len(inputs))
+    require("stop_gw", stops, minimum=0)
+    _lag(inputs.iloc[:1], clock)
+    gigawatts = np.empty((len(inputs), len(names), len(GENERATIONS)))
+    for i in range(0, len(inputs), CHUNK):
+        rows = inputs.iloc[i : i + CHUNK]
+        gigawatts[i : i + CHUNK] = _quarterly(_checked(rows), capacity_gw, clock, stops[i : i + CHUNK, None], edges)
+    coords = {"quarter": names, "generation": list(GENERATIONS)}
+    attrs = {"units": "GW", "clock": clock}
+    return xr.DataArray(gigawatts, coords, dims=("sample", "quarter", "generation"), name="gw", attrs=attrs)
+
+
+def _quarterly(
+    inputs: pd.DataFrame, capacity_gw: float, clock: str, stops: np.ndarray, edges: np.ndarray
+) -> np.ndarray:
+    ramp = _columns(inputs)
+    total = np.minimum(cumulative_gw(edges - _lag(inputs, clock), capacity_gw, **ramp), stops)
+    first = inputs["next_generation_years"].to_numpy(float)[:, None]
+    opens = np.minimum(cumulative_gw(first, capacity_gw, **ramp), stops)
+    last = first + inputs["handover_years"].to_numpy(float)[:, None]
+    width = np.minimum(cumulative_gw(last, capacity_gw, **ramp), stops) - opens
+    inside = np.clip(total - opens, 0, width)
+    newer = np.divide(inside**2, 2 * width, out=np.zeros_like(total), where=width > 0)
+    newer += np.maximum(total - opens - width, 0)
+    per_quarter = np.diff(np.stack([total - newer, newer], axis=-1), axis=1)
+    return np.maximum(per_quarter, 0)  # differences of rounding
+
+
+def delivered_probability(gw: object, go_on_share: object, binding_gw: float) -> object:
+    """Return the probability that the gigawatt that ends at ``gw`` is taken at all.
+
+    Those that bind are certain. Each further gigawatt follows the one before with the same probability, so the k-th
+    beyond those that bind has that probability to the power of k.
+
+    Parameters
+    ----------
+    gw
+        Cumulative capacity at which a gigawatt ends. [GW]
+    go_on_share
+        Probability of each further gigawatt, given the one before. [share]
+    binding_gw
+        Capacity that binds; 0 where none does. [GW]
+
+    >>> delivered_probability(np.array([1, 2, 6]), 0.9, 1).round(4).tolist()
+    [1.0, 0.9, 0.5905]
+    """
+    require("go_on_share", go_on_share, minimum=0, maximum=1)
+    require("binding_gw", binding_gw, minimum=0)
+    steps = np.ceil(np.maximum(np.asarray(gw, float) - binding_gw, 0) - 1e-9)
+    return np.asarray(go_on_share, float) ** steps
+
+
+def weights(inputs: pd.DataFrame, gigawatts: xr.DataArray, binding_gw: float) -> xr.DataArray:
+    """Return the expected share of each quarter's gigawatts: the probability that they are taken, averaged over them.
+
+    Parameters
+    ----------
+    inputs
+        Samples, as :func:`draw` gives them.
+    gigawatts
+        From :func:`schedule`.
+    binding_gw
+        Capacity that binds. [GW]
+
+    Returns
+    -------
+    DataArray
+        Of dims (sample, quarter); 1 in a quarter without gigawatts.
+    """
+    total = gigawatts.sum("generation")
+    ends = total.cumsum("quarter").to_numpy()
+    share = inputs["go_on_share"].to_numpy(float)[:, None]
+    expected = np.diff(_expected_gw(ends, share, binding_gw), axis=1, prepend=0)
+    ratio = np.divide(expected, total.to_numpy(), out=np.ones_like(expected), where=total.to_numpy() > 1e-12)
+    return xr.DataArray(ratio, {"quarter": gigawatts["quarter"]}, dims=("sample", "quarter"))
+
+
+def _expected_gw(gw: np.ndarray, go_on_share: np.ndarray, binding_gw: float) -> np.ndarray:
+    """Return the integral of :func:`delivered_probability` from 0 to ``gw``."""
+    expected = np.minimum(gw, binding_gw)
+    beyond = np.maximum(gw - binding_gw, 0)
+    for step in range(int(np.ceil(beyond.max(initial=0) - 1e-9))):
+        expected = expected + go_on_share ** (step + 1) * np.clip(beyond - step, 0, 1)
+    return expected
+
+
+def binding_gw(deal: str) -> float:
+    """Return the capacity of a deal that binds; 0 where that is not public. [GW]"""
+    return float(catalog.deal(deal)["public"]["binding_gw"] or 0)
+
+
+def stack(schedules: dict[str, xr.DataArray]) -> xr.DataArray:
+    """Return the schedules of several deals in one table, of dims (deal, sample, quarter, generation)."""
+    if not schedules:
+        raise ValueError("stack needs at least one schedule, not none")
+    return xr.concat(list(schedules.values()), pd.Index(list(schedules), name="deal"))
+
+
+def by_year(table: xr.DataArray) -> xr.DataArray:
+    """Return the sums of the quarters of each calendar year, with dim ``year`` in place of ``quarter``."""
+    years = table["quarter"].str.slice(0, 4).astype(int)
+    return table.assign_coords(year=("quarter", years.to_numpy())).groupby("year").sum()
