@@ -6,6 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from gigafleet.flow_plots import flow, heatmap, waterfall
 from gigafleet.house_style import (
     INK,
     MARKERS,
@@ -23,8 +24,23 @@ from gigafleet.house_style import (
     vendor_key,
 )
 from gigafleet.tell import between, number
+from gigafleet.time_plots import columns, fan, lines
 
-__all__ = ["VENDOR_COLORS", "dots", "intervals", "matrix", "show", "stacked", "timeline"]
+__all__ = [
+    "VENDOR_COLORS",
+    "columns",
+    "dots",
+    "fan",
+    "flow",
+    "heatmap",
+    "intervals",
+    "lines",
+    "matrix",
+    "show",
+    "stacked",
+    "timeline",
+    "waterfall",
+]
 
 
 def intervals(

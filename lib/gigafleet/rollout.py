@@ -240,7 +240,7 @@ def _columns(inputs: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def milestones(
-    gw: np.ndarray, inputs: pd.DataFrame, capacity_gw: float, *, clock: str = "delivered", stop_gw: float | None = None
+    gw: np.ndarray, inputs: pd.DataFrame, capacity_gw: float, *, clock: str = "delivered", stop_gw: object = None
 ) -> np.ndarray:
     """Return when each milestone of a deal is reached, sample by sample.
 
@@ -255,7 +255,7 @@ def milestones(
     clock
         One of :data:`CLOCKS`.
     stop_gw
-        Deliveries end with so many gigawatts; None for all of them. [GW]
+        Deliveries end with so many gigawatts, one number or one a sample; None for all of them. [GW]
 
     Returns
     -------
@@ -264,7 +264,7 @@ def milestones(
     """
     gw = np.atleast_1d(np.asarray(gw, float))
     times = milestone_years(gw, capacity_gw, **_columns(_checked(inputs))) + _lag(inputs, clock)
-    return times if stop_gw is None else np.where(gw > stop_gw, np.inf, times)
+    return times if stop_gw is None else np.where(gw > np.asarray(stop_gw, float)[..., None], np.inf, times)
 
 
 def _lag(inputs: pd.DataFrame, clock: str) -> np.ndarray:
@@ -363,6 +363,15 @@ def delivered_probability(gw: object, go_on_share: object, binding_gw: float) ->
     require("binding_gw", binding_gw, minimum=0)
     steps = np.ceil(np.maximum(np.asarray(gw, float) - binding_gw, 0) - 1e-9)
     return np.asarray(go_on_share, float) ** steps
+
+
+def draw_stops(inputs: pd.DataFrame, capacity_gw: float, binding_gw: float, seed: int = 0) -> np.ndarray:
+    """Return with how many gigawatts a buyer stops, drawn for each sample by :func:`delivered_probability`. [GW]"""
+    chance = np.random.default_rng(seed).random(len(inputs))
+    go_on = inputs["go_on_share"].to_numpy(float)
+    with np.errstate(divide="ignore"):
+        further = np.floor(np.log(chance) / np.log(np.minimum(go_on, 1 - 1e-15)))
+    return np.minimum(binding_gw + np.where(go_on > 0, further, 0), capacity_gw)
 
 
 def weights(inputs: pd.DataFrame, gigawatts: xr.DataArray, binding_gw: float) -> xr.DataArray:

@@ -11,6 +11,8 @@ logarithm of the excess over 1 for a ratio such as a PUE (so that it stays above
 module knows no model.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtri
@@ -198,3 +200,35 @@ def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9)
     quantiles = frame.quantile([(1 - level) / 2, 0.5, (1 + level) / 2])
     quantiles.index = ["low", "median", "high"]
     return quantiles.T if table else quantiles["samples"]
+
+
+def tornado(function: Callable[[pd.DataFrame], object], ranges: pd.DataFrame) -> pd.DataFrame:
+    """Return how far an answer moves when one input at a time goes from one end of its range to the other.
+
+    Parameters
+    ----------
+    function
+        Takes a frame of inputs, one row a case, and returns one answer a row. It is called once.
+    ranges
+        See :func:`prepare`. An input without a range is left out.
+
+    Returns
+    -------
+    DataFrame
+        One row an input, the widest swing first: ``low``, ``high``: the answer with the input at that end; ``value``:
+        with all inputs at their values; ``swing``: the distance; ``input_low``, ``input_high``.
+
+    >>> ends = pd.DataFrame({"low": [1.0, 2.0], "value": [2.0, 3.0], "high": [3.0, 4.0]}, index=["a", "b"])
+    >>> tornado(lambda x: x["a"] * x["b"], ends)["swing"].to_dict()
+    {'a': 6.0, 'b': 4.0}
+    """
+    frame = prepare(ranges)
+    moved = frame[frame["low"] < frame["high"]]
+    cases = pd.DataFrame([frame["value"]] * (2 * len(moved) + 1)).reset_index(drop=True)
+    for i, name in enumerate(moved.index):
+        cases.loc[2 * i + 1, name], cases.loc[2 * i + 2, name] = moved.loc[name, "low"], moved.loc[name, "high"]
+    answers = np.asarray(function(cases), float)
+    table = pd.DataFrame({"low": answers[1::2], "high": answers[2::2], "value": answers[0]}, index=moved.index)
+    table["swing"] = (table["high"] - table["low"]).abs()
+    table = table.assign(input_low=moved["low"], input_high=moved["high"])
+    return table.sort_values("swing", ascending=False, kind="stable")

@@ -23,6 +23,7 @@ from gigafleet.errors import require
 from gigafleet.warrant.readings import check_market, check_reading, watched_target
 
 FAR = 40.0  # standard deviations beyond which a normal probability is 0 or 1
+NEVER = 700.0  # the logarithm of a price that is not reached in any year
 STEEP = 15.0  # exponent from which the reflected term is integrated instead, as its closed form loses digits
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 PANELS = 24
@@ -189,7 +190,7 @@ def touch_probability(spot: object, target: object, drift: object, volatility: o
     sigma, span = np.maximum(volatility, 1e-9), np.maximum(years, 1e-12)
     with np.errstate(divide="ignore"):
         high = np.maximum(np.log(target / spot), 0)
-    stays = _stays_below(high, np.full_like(high, -np.inf), drift - sigma**2 / 2, sigma, np.zeros_like(high), span)
+    stays = _stays_below(high, np.full_like(high, -NEVER), drift - sigma**2 / 2, sigma, np.zeros_like(high), span)
     return 1 - stays
 
 
@@ -309,7 +310,7 @@ def tranche_value(
     if touch != "at_milestone":
         target = watched_target(target, volatility, watched)
     with np.errstate(divide="ignore", over="ignore"):
-        high, low = np.log(target / spot), np.log(strike / spot)
+        high, low = (np.clip(np.log(level / spot), -NEVER, NEVER) for level in (target, strike))
     parts = []
     for half in (0.5, -0.5):  # the measure of the share, that of money
         drift = rate - dividend_yield + half * sigma**2

@@ -1,0 +1,196 @@
+"""Who pays for the gigawatts: the buyer's cash, the rebate that the warrant is, what would have to be true.
+
+A rebate sets the warrant's risk-neutral value at the grant against the content that the buyer pays for. What vested
+shares fetch when sold is another question; it needs an assumed growth of the share price and is answered by simulation.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from gigafleet import catalog, uncertainty
+from gigafleet.errors import require
+from gigafleet.warrant import accounting, valuation
+from gigafleet.warrant.contract import of_deal, spread_targets
+
+HINT_DENOMINATORS = {"components": "AMD's content", "all_in": "a whole site"}
+
+
+def buyer_cash(payments: pd.DataFrame, company: str = "OpenAI") -> pd.DataFrame:
+    """Return what a buyer pays the vendor beside the cash flow that it projects, year by year.
+
+    Parameters
+    ----------
+    payments
+        One row a year: ``low``, ``median``, ``high``. [billion USD]
+    company
+        A subject with ``cash_flow_busd`` in the data.
+
+    Returns
+    -------
+    DataFrame
+        The payments, ``cash_flow_busd`` (projected, NaN where no source gives it) and ``share_of_outflow``: median
+        payment over the projected outflow; NaN in a year without outflow.
+    """
+    rows = catalog.facts()
+    rows = rows[(rows["subject"] == catalog.subject_of(company)) & (rows["quantity"] == "cash_flow_busd")]
+    flow = rows.set_index(rows["condition"].astype(int))["value"].reindex(payments.index)
+    return payments.assign(cash_flow_busd=flow, share_of_outflow=payments["median"] / -flow.where(flow < 0))
+
+
+def rebate(valued: pd.DataFrame, content_busd: np.ndarray, capacity_gw: float) -> pd.DataFrame:
+    """Return the rebate that a warrant is: per gigawatt, and as a share of what the buyer pays.
+
+    Parameters
+    ----------
+    valued
+        Samples from :func:`gigafleet.warrant.valuation.uncertain`.
+    content_busd
+        What the buyer pays for all gigawatts, sample by sample, drawn on its own. [billion USD]
+    capacity_gw
+        [GW]
+
+    Returns
+    -------
+    DataFrame
+        Rows ``busd_per_gw`` and ``share``; ``low``, ``median``, ``high``.
+    """
+    require("content_busd", content_busd, above=0)
+    value = valued["value_busd"].to_numpy()
+    content = np.resize(np.asarray(content_busd, float), len(value))
+    return uncertainty.interval(pd.DataFrame({"busd_per_gw": value / capacity_gw, "share": value / content}))
+
+
+def break_even_volatility(
+    what: valuation.Setting, day: valuation.Market, value_busd: float, *, touch: str = "ever", watched: str = "close"
+) -> float:
+    """Return the volatility at which the warrant is worth so much, if all is delivered; NaN if none does. [share]
+
+    Parameters
+    ----------
+    what, day, touch, watched
+        As in :func:`gigafleet.warrant.valuation.value`.
+    value_busd
+        [billion USD]
+    """
+    require("value_busd", value_busd, above=0)
+    low, high = 0.01, 3.0
+
+    def excess(volatility: float) -> float:
+        moved = valuation.moved(day, volatility=volatility)
+        return what.value(moved, touch, watched)["value_busd"].sum() - value_busd
+
+    if excess(low) * excess(high) > 0:
+        return np.nan
+    return float(brentq(excess, low, high, xtol=1e-6))
+
+
+def break_even_price(bill_busd: object, shares_m: float) -> object:
+    """Return the share price at which so many shares pay a bill. [USD]
+
+    >>> break_even_price(96.0, 160.0)
+    600.0
+    """
+    require("bill_busd", bill_busd, minimum=0)
+    require("shares_m", shares_m, above=0)
+    return 1e3 * bill_busd / shares_m
+
+
+def below_the_hint(
+    deal: str, day: valuation.Market, *, touch: str = "ever", watched: str = "close", n: int = 1024, seed: int = 0
+) -> pd.DataFrame:
+    """Return what the warrant's value at the grant is over the content, under several ways to read AMD's remark.
+
+    AMD put the effect of the warrant at less than 5 % of its content per gigawatt; market conditions alone imply more.
+    Each row is a candidate for the difference.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the candidate: ``value_busd``, ``content_busd``, ``share``, ``low``, ``high`` (over the range of the
+        content; NaN where the candidate has none).
+    """
+    content = {case: catalog.value("amd-openai", "content_busd_per_gw", "components", case) for case in catalog.CASES}
+    site = catalog.value("gigawatt-site", "site_cost_busd_per_gw", "all_in")
+    what = valuation.setting(deal, n, seed)
+    table, gw = what.value(day, touch, watched), what.capacity_gw
+    back = spread_targets(what.warrant.shares, 1, gw, 0, what.warrant.table["target_usd"].iloc[-1])
+    late = valuation.setting(deal, n, seed, back).value(day, touch, watched)
+    first, whole = table["value_busd"].iloc[0], table["value_busd"].sum()
+    taken = what.taken_share @ np.diff(what.warrant.table["milestone_gw"], prepend=0)
+    rows = {
+        "all tranches, over all gigawatts": (whole, gw),
+        "both weighted by the chance of delivery": (table["weighted_busd"].sum(), taken),
+        "first tranche, over the first gigawatt": (first, what.warrant.table["milestone_gw"].iloc[0]),
+        "first tranche, over all gigawatts": (first, gw),
+        "all shares in the last tranche, over all gigawatts": (late["value_busd"].sum(), gw),
+    }
+    found = {
+        name: [busd, content["mid"] * gigawatts, *(busd / (content[c] * gigawatts) for c in ("mid", "high", "low"))]
+        for name, (busd, gigawatts) in rows.items()
+    }
+    found["all tranches, over the cost of whole sites"] = [whole, site * gw, whole / (site * gw), np.nan, np.nan]
+    return pd.DataFrame(found, index=["value_busd", "content_busd", "share", "low", "high"]).T
+
+
+def bill_paid(proceeds_busd: pd.Series, bill_busd: np.ndarray) -> pd.Series:
+    """Return which share of a bill the sale of vested shares could pay: ``low``, ``median``, ``high``, and ``all``: the
+    probability that it pays all of it.
+
+    Parameters
+    ----------
+    proceeds_busd
+        One a path: see :meth:`gigafleet.warrant.vesting.Vesting.proceeds_busd`. [billion USD]
+    bill_busd
+        Samples of the bill, drawn on their own. [billion USD]
+    """
+    require("bill_busd", bill_busd, above=0)
+    share = proceeds_busd / np.resize(np.asarray(bill_busd, float), len(proceeds_busd))
+    return pd.concat([uncertainty.interval(share), pd.Series({"all": float((share >= 1).mean())})])
+
+
+def plug_amazon(n: int = 4096, seed: int = 0) -> pd.DataFrame:
+    """Return samples of the fair value of Amazon's warrant on Plug Power of 2022, at its grant, with the inputs.
+
+    Its price of the share, its volatility and its rate are not in the sources read; they are assumptions with ranges.
+    The first part of the shares has a strike near the price of the day and no price target, so each share is a call.
+
+    Returns
+    -------
+    DataFrame
+        ``spot``, ``volatility``, ``rate`` and ``usd_per_share``.
+    """
+    name = "plug-amazon-2022"
+    keys = {"spot": "spot_usd", "volatility": "volatility_share", "rate": "yield_share"}
+    drawn = uncertainty.sample(catalog.ranges({key: (name, q, "at_grant") for key, q in keys.items()}), n, seed)
+    years, strike = catalog.value(name, "vesting_years"), catalog.value(name, "strike_usd", "first_part")
+    each = valuation.tranche_value(drawn["spot"], 0.0, drawn["volatility"], drawn["rate"], years, strike=strike)
+    return drawn.assign(usd_per_share=each)
+
+
+def issued(deal: str, shares_m: dict[str, float], price_usd: float) -> pd.DataFrame:
+    """Return the dilution by so many shares of a deal's warrant, and of all warrants on the same vendor together.
+
+    Parameters
+    ----------
+    deal
+        A deal with a warrant.
+    shares_m
+        Case -> warrant shares issued. [million]
+    price_usd
+        [USD]
+
+    Returns
+    -------
+    DataFrame
+        As :func:`gigafleet.warrant.accounting.dilution`, one row a case, and one for each other warrant on the vendor
+        added in full.
+    """
+    vendor = catalog.deal(deal)["vendor"]
+    cases, total = dict(shares_m), max(shares_m.values())
+    for name, terms in catalog.deals().items():
+        if terms["vendor"] == vendor and terms["warrant"] and name != deal:
+            total = total + terms["warrant"]["public"]["shares"] / 1e6
+            cases[f"with all of {terms['buyer']}'s"] = total
+    outstanding = catalog.value(vendor, "shares_outstanding_m")
+    return accounting.dilution(pd.Series(cases), outstanding, price_usd, of_deal(deal).strike_usd)

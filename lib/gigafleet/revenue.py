@@ -1,0 +1,221 @@
+"""What the gigawatts bring to the vendor: revenue, gross profit, earnings per share.
+
+AMD sells components of a rack and no completed racks, so its revenue is its content per gigawatt. The functions here
+are plain arithmetic on xarray tables with the dims ``sample`` and ``quarter`` (and ``deal``, ``generation``);
+contra-revenue comes in as an argument. Margins and earnings are non-GAAP, as AMD guides to them; other income is left
+out.
+"""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gigafleet import catalog, rollout, uncertainty
+from gigafleet.errors import require, unknown
+
+MATURE_YEARS = 4.0  # from the first quarter until the gross margin of the deals is mature
+
+INPUTS = {
+    "content_mi455x_busd_per_gw": ("amd-openai", "content_busd_per_gw", "components"),
+    "content_mi500_busd_per_gw": ("amd-openai", "content_busd_per_gw", "mi500"),
+    "erosion_share_per_year": ("instinct-rollout", "content_erosion_share_per_year"),
+    "first_margin_share": ("instinct-rollout", "deal_gross_margin_share", "first_year"),
+    "mature_margin_share": ("instinct-rollout", "deal_gross_margin_share", "mature"),
+    "deal_opex_share": ("instinct-rollout", "deal_opex_share"),
+    "base_growth_share_per_year": ("AMD", "base_growth_share_per_year"),
+    "base_margin_share": ("AMD", "base_gross_margin_share"),
+    "base_opex_growth_share_per_year": ("AMD", "base_opex_growth_share_per_year"),
+    "tax_share": ("AMD", "tax_rate_share"),
+}
+BOUNDS = {
+    "content_mi455x_busd_per_gw": {"above": 0},
+    "content_mi500_busd_per_gw": {"above": 0},
+    "erosion_share_per_year": {"minimum": -1, "maximum": 0.99},
+    "first_margin_share": {"minimum": -1, "maximum": 1},
+    "mature_margin_share": {"minimum": -1, "maximum": 1},
+    "deal_opex_share": {"minimum": 0, "maximum": 1},
+    "base_growth_share_per_year": {"above": -1},
+    "base_margin_share": {"minimum": -1, "maximum": 1},
+    "base_opex_growth_share_per_year": {"above": -1},
+    "tax_share": {"minimum": 0, "maximum": 1},
+}
+LINES = {
+    "gross_revenue_busd": "revenue before contra-revenue",
+    "contra_busd": "contra-revenue",
+    "revenue_busd": "revenue",
+    "gross_profit_busd": "gross profit",
+    "opex_busd": "operating cost",
+    "operating_busd": "operating income",
+    "net_income_busd": "net income",
+}
+
+
+def ranges() -> pd.DataFrame:
+    """Return the inputs with their ranges, as :func:`gigafleet.catalog.ranges` gives them."""
+    return catalog.ranges(INPUTS)
+
+
+def draw(n: int = 1, seed: int = 0, **fixed: float) -> pd.DataFrame:
+    """Return samples of the inputs; ``n=1`` gives their values. ``fixed`` inputs stand at a number instead.
+
+    Raises
+    ------
+    UnknownNameError, ValueError
+        Naming the input that is not known, or the number out of bounds.
+    """
+    for name in fixed:
+        if name not in INPUTS:
+            raise unknown("input of revenue", name, INPUTS)
+    inputs = uncertainty.sample(ranges(), n, seed).assign(**fixed)
+    for name, bounds in BOUNDS.items():
+        require(name, inputs[name], **bounds)
+    return inputs
+
+
+def _column(inputs: pd.DataFrame, name: str) -> xr.DataArray:
+    return xr.DataArray(inputs[name].to_numpy(float), dims="sample")
+
+
+def _middles(quarter: xr.DataArray) -> xr.DataArray:
+    """Return the middle of each quarter, counted from July 1, 2026. [years]"""
+    names = quarter.to_numpy()
+    years = [int(q[:4]) - 2026 + (int(q[-1]) - 1) / 4 - 0.5 + 0.125 for q in names]
+    return xr.DataArray(years, {"quarter": names}, dims="quarter")
+
+
+def gross_revenue_busd(gigawatts: xr.DataArray, inputs: pd.DataFrame, rollout_inputs: pd.DataFrame) -> xr.DataArray:
+    """Return the revenue of each quarter before contra-revenue: gigawatts shipped times content per gigawatt.
+
+    Parameters
+    ----------
+    gigawatts
+        Shipped, of dims (sample, quarter, generation) and others. [GW]
+    inputs
+        As :func:`draw` gives them.
+    rollout_inputs
+        As :func:`gigafleet.rollout.draw` gives them: the price of a generation falls from its first shipments on.
+
+    Returns
+    -------
+    DataArray
+        Without ``generation``. [billion USD]
+    """
+    first = {
+        rollout.GENERATIONS[0]: xr.zeros_like(_column(rollout_inputs, "next_generation_years")),
+        rollout.GENERATIONS[1]: _column(rollout_inputs, "next_generation_years"),
+    }
+    content = dict(zip(rollout.GENERATIONS, ("content_mi455x_busd_per_gw", "content_mi500_busd_per_gw"), strict=True))
+    keeps = 1 - _column(inputs, "erosion_share_per_year")
+    middles = _middles(gigawatts["quarter"])
+    return sum(
+        gigawatts.sel(generation=generation, drop=True)
+        * _column(inputs, content[generation])
+        * keeps ** np.maximum(middles - since, 0)
+        for generation, since in first.items()
+    )
+
+
+def statement(gross_busd: xr.DataArray, inputs: pd.DataFrame, contra_busd: object = 0.0) -> xr.Dataset:
+    """Return what the deals add to each line of the vendor's results.
+
+    Parameters
+    ----------
+    gross_busd
+        Revenue before contra-revenue, of dims (..., sample, quarter). [billion USD]
+    inputs
+        As :func:`draw` gives them.
+    contra_busd
+        Contra-revenue, which lowers revenue and gross profit alike. [billion USD]
+
+    Returns
+    -------
+    Dataset
+        The variables of :data:`LINES`. [billion USD]
+    """
+    path = (_middles(gross_busd["quarter"]) / MATURE_YEARS).clip(0, 1)
+    first, mature = _column(inputs, "first_margin_share"), _column(inputs, "mature_margin_share")
+    profit = gross_busd * (first + (mature - first) * path) - contra_busd
+    opex = gross_busd * _column(inputs, "deal_opex_share")
+    operating = profit - opex
+    lines = {
+        "gross_revenue_busd": gross_busd,
+        "contra_busd": contra_busd + 0 * gross_busd,
+        "revenue_busd": gross_busd - contra_busd,
+        "gross_profit_busd": profit,
+        "opex_busd": opex,
+        "operating_busd": operating,
+        "net_income_busd": operating * (1 - _column(inputs, "tax_share")),
+    }
+    return xr.Dataset(lines)
+
+
+def base_business(inputs: pd.DataFrame, quarters: list[str]) -> xr.Dataset:
+    """Return the vendor's results without the deals: the newest reported quarter, grown.
+
+    It is an assumption, stated as one: revenue from the newest row of ``amd_quarters.csv``, operating cost from the
+    guidance for the next quarter, each with its growth. Accelerators that AMD sold before the deals are in it.
+
+    Returns
+    -------
+    Dataset
+        The variables of :data:`LINES`, of dims (sample, quarter), without contra-revenue. [billion USD]
+    """
+    newest = catalog.amd_quarters()["revenue_musd"]
+    since = _middles(xr.DataArray(quarters, dims="quarter")) - _middles(xr.DataArray([newest.index[-1]], dims="q"))[0]
+    since = xr.DataArray(since.to_numpy(), {"quarter": quarters}, dims="quarter")
+    revenue = newest.iloc[-1] / 1e3 * (1 + _column(inputs, "base_growth_share_per_year")) ** since
+    opex = catalog.value("AMD", "opex_guidance_busd", "2026q3")
+    opex = opex * (1 + _column(inputs, "base_opex_growth_share_per_year")) ** (since - 0.25)
+    profit = revenue * _column(inputs, "base_margin_share")
+    operating = profit - opex
+    lines = {
+        "gross_revenue_busd": revenue,
+        "contra_busd": 0 * revenue,
+        "revenue_busd": revenue,
+        "gross_profit_busd": profit,
+        "opex_busd": opex,
+        "operating_busd": operating,
+        "net_income_busd": operating * (1 - _column(inputs, "tax_share")),
+    }
+    return xr.Dataset({name: line.transpose("sample", "quarter") for name, line in lines.items()})
+
+
+def diluted_shares_m(warrant_shares_m: object = 0.0) -> object:
+    """Return the diluted shares: those that AMD guides to, held flat, plus vested warrant shares. [million]"""
+    return catalog.value("AMD", "diluted_shares_guidance_m") + warrant_shares_m
+
+
+def eps_usd(net_income_busd: object, shares_m: object) -> object:
+    """Return earnings per share of a quarter or a year. [USD]
+
+    >>> eps_usd(1.66, 1660.0)
+    1.0
+    """
+    require("shares_m", shares_m, above=0)
+    return 1e3 * net_income_busd / shares_m
+
+
+def bottom_up(accelerators_per_gw: pd.DataFrame) -> pd.DataFrame:
+    """Return accelerators per gigawatt times price beside the content per gigawatt, and the gap.
+
+    Parameters
+    ----------
+    accelerators_per_gw
+        One row a reading of the gigawatt: ``low``, ``median``, ``high``.
+
+    Returns
+    -------
+    DataFrame
+        One row a reading: ``accelerators_per_gw``, ``price_low_usd``, ``price_high_usd`` (of one accelerator, rumored),
+        ``low``, ``high``: accelerators times price; ``content_low``, ``content_high``: analysts' content [billion
+        USD/GW]; ``gap_low``, ``gap_high``: content less accelerators, to be explained by attached CPUs and network or
+        by a higher price [billion USD/GW]; ``price_needed_usd``: at which accelerators alone make the analysts' middle.
+    """
+    low, high = (catalog.value("MI455X", "price_usd", "rumour", case) for case in ("low", "high"))
+    content = {case: catalog.value("amd-openai", "content_busd_per_gw", "components", case) for case in catalog.CASES}
+    count = accelerators_per_gw["median"]
+    table = pd.DataFrame({"accelerators_per_gw": count, "price_low_usd": low, "price_high_usd": high})
+    table = table.assign(low=count * low / 1e9, high=count * high / 1e9)
+    table = table.assign(content_low=content["low"], content_high=content["high"])
+    table = table.assign(gap_low=content["low"] - table["high"], gap_high=content["high"] - table["low"])
+    return table.assign(price_needed_usd=1e9 * content["mid"] / count)
