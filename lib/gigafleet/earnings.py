@@ -92,9 +92,9 @@ def _own(name: str) -> bool:
 
 def ranges(deals: Iterable[str]) -> pd.DataFrame:
     """Return all inputs with their ranges; those of one deal alone are named ``<deal> <input>``."""
-    deals = list(deals)
-    if not deals:
-        raise ValueError(f"at least one deal must be on; known: {', '.join(rollout.deals())}")
+    deals = [catalog.deal(deal)["id"] for deal in deals]
+    if not deals or len(set(deals)) < len(deals):
+        raise ValueError(f"at least one deal must be on, each once, not {deals}; known: {', '.join(rollout.deals())}")
     parts = [rollout.ranges(deals[0])]
     parts[0] = parts[0][[not _own(name) for name in parts[0].index]]
     for deal in deals:
@@ -104,9 +104,24 @@ def ranges(deals: Iterable[str]) -> pd.DataFrame:
     return pd.concat([*parts, revenue.ranges(), catalog.ranges(MARKET)])
 
 
-def draw(deals: Iterable[str], n: int = 1, seed: int = 0) -> pd.DataFrame:
-    """Return samples of all inputs; ``n=1`` gives their values. Arguments as :func:`evaluate`."""
-    return uncertainty.sample(ranges(deals), n, seed)
+def draw(deals: Iterable[str], n: int = 1, seed: int = 0, **fixed: float) -> pd.DataFrame:
+    """Return samples of all inputs; ``n=1`` gives their values.
+
+    Parameters
+    ----------
+    deals, n, seed
+        As in :func:`evaluate`.
+    fixed
+        Inputs of :data:`gigafleet.rollout.INPUTS` or :data:`gigafleet.revenue.INPUTS` that stand at a number, for all
+        deals; None is left as drawn.
+    """
+    fixed = {name: number for name, number in fixed.items() if number is not None}
+    known = {**rollout.INPUTS, **revenue.INPUTS, **MARKET}
+    for name in fixed:
+        if name not in known:
+            raise unknown("input", name, known)
+    drawn = uncertainty.sample(ranges(deals), n, seed)
+    return drawn.assign(**{column: fixed[plain] for column in drawn if (plain := column.split(" ")[-1]) in fixed})
 
 
 def of_one(inputs: pd.DataFrame, deal: str) -> pd.DataFrame:
@@ -164,6 +179,9 @@ def evaluate(
     deals = [catalog.deal(deal)["id"] for deal in deals]
     known, chosen = ranges(deals), scenario(name)
     inputs = applied(draw(deals, n, seed) if inputs is None else inputs, name, known)
+    for missing in known.index.difference(inputs.columns):
+        raise ValueError(f"inputs need a column {missing!r}; draw them for the same deals, {', '.join(deals)}")
+    revenue.checked(inputs)
     parts, shares = {}, 0.0
     for deal in deals:
         parts[deal], vested = _one(inputs, deal, chosen.stop_gw, weighted, touch, end)
@@ -236,7 +254,7 @@ def by_year(projection: Projection) -> xr.Dataset:
         ``delivered_gw``; ``base_revenue_busd``, ``total_revenue_busd``; ``shares_m`` and ``shares_with_warrant_m``
         (averages of the year); ``eps_increment_usd``: the deals' net income over the shares with warrant shares;
         ``eps_base_usd``: without the deals; ``eps_usd``: in all; ``eps_without_warrant_shares_usd``: the same over the
-        shares without them. 2026 is its second half.
+        shares without them; ``eps_before_contra_usd``: as ``eps_usd``, before contra-revenue. 2026 is its second half.
     """
     years = rollout.by_year(projection.deals.sum("deal"))
     base = rollout.by_year(projection.base)
@@ -245,6 +263,7 @@ def by_year(projection: Projection) -> xr.Dataset:
     with_warrant = revenue.diluted_shares_m(labeled.groupby("year").mean())
     plain = revenue.diluted_shares_m(0 * with_warrant)
     total = years["net_income_busd"] + base["net_income_busd"]
+    before_contra = years["net_income_before_contra_busd"] + base["net_income_busd"]
     extra = {
         "base_revenue_busd": base["revenue_busd"],
         "total_revenue_busd": years["revenue_busd"] + base["revenue_busd"],
@@ -253,6 +272,7 @@ def by_year(projection: Projection) -> xr.Dataset:
         "eps_increment_usd": revenue.eps_usd(years["net_income_busd"], with_warrant),
         "eps_base_usd": revenue.eps_usd(base["net_income_busd"], plain),
         "eps_usd": revenue.eps_usd(total, with_warrant),
+        "eps_before_contra_usd": revenue.eps_usd(before_contra, with_warrant),
         "eps_without_warrant_shares_usd": revenue.eps_usd(total, plain),
     }
     return years.assign(extra)
@@ -267,3 +287,104 @@ def intervals(table: xr.DataArray, over: str = "year", level: float = 0.9) -> pd
 def whole(projection: Projection) -> pd.DataFrame:
     """Return the sums over all quarters and deals, one row a sample: lines [billion USD], ``shipped_gw`` [GW]."""
     return projection.deals.sum(["deal", "quarter"]).to_dataframe()[[*revenue.LINES, "shipped_gw"]]
+
+
+def buyers(deals: Iterable[str]) -> dict[str, str]:
+    """Return deal -> the buyer's name."""
+    return {deal: catalog.deal(deal)["buyer"] for deal in deals}
+
+
+def stacked(projection: Projection, line: str = "revenue_busd") -> pd.DataFrame:
+    """Return means of a line by quarter: the base business, then one column a buyer. [billion USD]
+
+    Means, and not medians, because the parts then add up.
+    """
+    parts = projection.deals[line].mean("sample").transpose("quarter", "deal").to_pandas()
+    table = parts.rename(columns=buyers(parts.columns)).rename_axis(columns=None)
+    table.insert(0, "base business", projection.base[line].mean("sample").to_pandas())
+    return table
+
+
+def history_busd(line: str = "revenue_musd") -> pd.Series:
+    """Return a line of AMD's reported quarters; quarters that lack it are left out. [billion USD]"""
+    return (catalog.amd_quarters()[line] / 1e3).dropna()
+
+
+def reported_busd(year: int) -> float:
+    """Return the revenue of the quarters of a year that AMD reported before the roll-out starts. [billion USD]"""
+    quarters = history_busd()
+    return float(quarters[quarters.index.str.startswith(str(year)) & (quarters.index < rollout.FIRST_QUARTER)].sum())
+
+
+def consensus(years: xr.Dataset) -> pd.DataFrame:
+    """Return our total beside what analysts expect, who have these deals in their figures already.
+
+    Parameters
+    ----------
+    years
+        From :func:`by_year`.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure: ``published``, ``published_low``, ``published_high`` (NaN without a range), ``as_of``,
+        ``source``; ``low``, ``median``, ``high`` of ours; ``unit``. Revenue of 2026 holds the quarters that AMD has
+        reported; earnings of 2026 are left out, as those of its first half are not in the data.
+    """
+    answers = {
+        ("revenue_consensus_busd", 2026): years["total_revenue_busd"].sel(year=2026) + reported_busd(2026),
+        ("revenue_consensus_busd", 2027): years["total_revenue_busd"].sel(year=2027),
+        ("eps_consensus_usd", 2027): years["eps_usd"].sel(year=2027),
+    }
+    names = {"revenue_consensus_busd": ("revenue", "billion USD"), "eps_consensus_usd": ("earnings per share", "USD")}
+    rows = {}
+    for (quantity, year), samples in answers.items():
+        published = catalog.provenance("AMD", quantity).query("condition == @label", local_dict={"label": str(year)})
+        best = published.iloc[0]
+        ours = uncertainty.interval(samples.to_numpy())
+        name, unit = names[quantity]
+        rows[f"{name} {year}"] = {
+            "published": best["value"],
+            "published_low": best["low"],
+            "published_high": best["high"],
+            "as_of": best["as_of"],
+            "source": best["source"],
+            **ours.to_dict(),
+            "unit": unit,
+        }
+    return pd.DataFrame(rows).T.infer_objects()
+
+
+def compare(
+    deals: Iterable[str], n: int = 512, seed: int = 0, *, touch: str = "ever", year: int = 2028, **fixed: float
+) -> pd.DataFrame:
+    """Return the scenarios side by side, each if all is taken and weighted by the chance that it is.
+
+    Returns
+    -------
+    DataFrame
+        One row a scenario and way of counting: ``shipped_gw``, ``gross_revenue_busd``, ``contra_busd``,
+        ``net_income_busd`` of all years; ``revenue_busd`` and ``eps_increment_usd`` of the given year. Medians.
+    """
+    inputs, rows = draw(deals, n, seed, **fixed), {}
+    for name, chosen in SCENARIOS.items():
+        for weighted in (False, True):
+            projection = evaluate(inputs, name, deals, weighted=weighted, touch=touch)
+            total, one = whole(projection).median(), by_year(projection).sel(year=year).median("sample")
+            rows[chosen.title, "weighted" if weighted else "all taken"] = {
+                **total[["shipped_gw", "gross_revenue_busd", "contra_busd", "net_income_busd"]],
+                "revenue_busd": float(one["revenue_busd"]),
+                "eps_increment_usd": float(one["eps_increment_usd"]),
+            }
+    return pd.DataFrame(rows).T.rename_axis(["scenario", "gigawatts"])
+
+
+def tornado(
+    deals: Iterable[str], name: str = "base", *, line: str = "eps_increment_usd", year: int = 2028, touch: str = "ever"
+) -> pd.DataFrame:
+    """Return how a line of a year moves with each input. See :func:`gigafleet.uncertainty.tornado`."""
+
+    def answer(inputs: pd.DataFrame) -> np.ndarray:
+        return by_year(evaluate(inputs, name, deals, touch=touch))[line].sel(year=year).to_numpy()
+
+    return uncertainty.tornado(answer, ranges(deals))

@@ -16,10 +16,11 @@ from matplotlib.transforms import Bbox
 from gigafleet.errors import unknown
 from gigafleet.house_style import INK, frame, linear_axis
 from gigafleet.plot_labels import covered, dark, key, settle
-from gigafleet.tell import number
+from gigafleet.tell import number, spans
 
 UP, DOWN, TOTAL, MARK = "#0072B2", "#D55E00", "#555555", "#D55E00"
 KIND_COLORS = {"cash": "#0072B2", "shares": "#E69F00", "goods": "#009E73"}
+END_COLORS = {"low": "#E69F00", "high": "#0072B2"}
 BENDS = (0.0, 0.12, -0.12, 0.25, -0.25, 0.4, -0.4, 0.6, -0.6)
 
 
@@ -151,6 +152,43 @@ def waterfall(
     axes.set_xlim(low - 0.02 * (high - low) * (low < 0), high + 0.14 * (high - low))
     linear_axis(axes)
     axes.set_xlabel(xlabel)
+    settle(axes)
+    return figure
+
+
+def tornado(table: pd.DataFrame, *, title: str, xlabel: str, source: str, digits: int = 3) -> Figure | None:
+    """Return how far an answer moves with each input, the widest swing first; None without any swing.
+
+    Parameters
+    ----------
+    table
+        As :func:`gigafleet.uncertainty.tornado` gives it, indexed by readable names: ``low``, ``high``: the answer with
+        the input at that end; ``value``; ``input_low``, ``input_high``, which stand beside the name.
+    title, xlabel, source
+        As in :func:`gigafleet.plots.intervals`.
+    digits
+        Significant digits of the inputs.
+    """
+    known = table[table["low"].notna() & table["high"].notna()].iloc[::-1]
+    if known.empty:
+        return None
+    figure, axes = frame(len(known), title, source)
+    middle = known["value"].iloc[0]
+    for y, (_, row) in enumerate(known.iterrows()):
+        for end in ("low", "high"):
+            axes.barh(y, row[end] - middle, left=middle, height=0.62, color=END_COLORS[end], alpha=0.85, zorder=2)
+    axes.axvline(middle, color=INK, lw=1)
+    ends = spans(known["input_low"], known["input_high"], digits)
+    axes.set_yticks(range(len(known)), [f"{name}: {text}" for name, text in ends.items()])
+    axes.set_ylim(-0.6, len(known) - 0.4)
+    low, high = known[["low", "high"]].min().min(), known[["low", "high"]].max().max()
+    axes.set_xlim(min(low, middle) - 0.05 * (high - low), max(high, middle) + 0.05 * (high - low))
+    linear_axis(axes)
+    axes.set_xlabel(xlabel)
+    names = {"low": "input at the low end of its range", "high": "at the high end"}
+    handles = [plt.Rectangle((0, 0), 1, 1, fc=END_COLORS[end], alpha=0.85, label=text) for end, text in names.items()]
+    handles.append(plt.Line2D([], [], color=INK, lw=1, label=f"all at their values: {number(middle)}"))
+    key(axes, handles)
     settle(axes)
     return figure
 

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from gigafleet import catalog
+from gigafleet import catalog, rollout, warrant
 from gigafleet.errors import unknown
 
 
@@ -31,6 +31,16 @@ Items = Annotated[list[str], BeforeValidator(_items)]
 
 
 Region = Annotated[str, AfterValidator(catalog.place)]
+
+
+def _power_of_two(value: int) -> int:
+    if value & (value - 1):
+        raise ValueError(f"must be a power of two, not {value}")
+    return value
+
+
+Samples = Annotated[int, Field(ge=64, le=2**20), AfterValidator(_power_of_two)]
+Touch = Literal["ever", "from_milestone", "at_milestone"]
 
 
 class Parameters(BaseModel):
@@ -48,20 +58,13 @@ class Overview(Parameters):
         "facility", description="what the gigawatts count in the headline: facility (at the meter) or it"
     )
     region: Region = Field("us", description="region for electricity and carbon")
-    samples: int = Field(4096, ge=64, le=2**20, description="number of samples, a power of two")
+    samples: Samples = Field(4096, description="number of samples, a power of two")
     seed: int = Field(0, ge=0, description="seed of the samples")
 
     @field_validator("deal")
     @classmethod
     def _deal(cls, value: str) -> str:
         return catalog.deal(value)["id"]
-
-    @field_validator("samples")
-    @classmethod
-    def _power_of_two(cls, value: int) -> int:
-        if value & (value - 1):
-            raise ValueError(f"must be a power of two, not {value}")
-        return value
 
 
 class Accelerators(Parameters):
@@ -142,10 +145,84 @@ class AmdVsNvidia(Parameters):
         return self
 
 
+class Revenue(Parameters):
+    """What AMD earns with the gigawatt deals."""
+
+    scenario: Literal["base", "late", "first_gw", "fast", "bear"] = Field(
+        "base", description="what happens: base, a year late, first gigawatt only, fast, or bear on price"
+    )
+    meta: bool = Field(True, description="whether Meta's deal counts beside OpenAI's")
+    anthropic: bool = Field(True, description="whether Anthropic's deal counts beside OpenAI's")
+    weighted: bool = Field(
+        False, description="whether gigawatts that do not bind count by the chance that they are taken"
+    )
+    content_busd_per_gw: float | None = Field(
+        None, gt=0, le=100, description="AMD's content of MI455X [billion USD/GW]; None is the range in the data"
+    )
+    gross_margin_share: float | None = Field(
+        None, gt=0, lt=1, description="mature gross margin of the deals [share]; None is the range in the data"
+    )
+    delay_years: float | None = Field(
+        None, ge=0, le=5, description="delay of the first gigawatt and all after it [years]; None is the data's range"
+    )
+    touch: Touch = Field("ever", description="when the warrant's price target counts: ever, from or at the milestone")
+    end: str = Field("2032Q4", pattern=r"^20(2[6-9]|3[0-6])Q[1-4]$", description="last quarter of the charts")
+    samples: Samples = Field(2048, description="number of samples, a power of two")
+    seed: int = Field(0, ge=0, description="seed of the samples")
+
+    @field_validator("end")
+    @classmethod
+    def _end(cls, value: str) -> str:
+        if value < "2029Q4":
+            raise ValueError("must be 2029Q4 or later, as the charts show whole years of the ramp")
+        return rollout.quarters(value)[-1]
+
+
+class Warrant(Parameters):
+    """What the warrant is worth, to whom, and when it vests."""
+
+    deal: str = Field("amd-openai", description="a deal of data/deals.yaml that has a warrant")
+    valuation_date: str = Field(
+        "latest", description="grant, day_after, latest (newest price in the data) or a date such as 2026-02-24"
+    )
+    spot_usd: float | None = Field(None, gt=0, description="price of the share that day [USD]; None is the data's")
+    volatility: float | None = Field(
+        None, gt=0, le=3, description="long-dated volatility [share]; None is the figure in the data"
+    )
+    rate: float | None = Field(None, ge=0, le=0.2, description="risk-free rate [share/year]; None is the data's")
+    touch: Touch = Field("ever", description="when the price target counts: ever, from or at the milestone")
+    watched: Literal["intraday", "close"] = Field("close", description="how the share price is watched")
+    tranches: int | None = Field(None, ge=1, le=24, description="number of tranches; None is the assumed table")
+    first_target_usd: float | None = Field(
+        None,
+        ge=0,
+        le=600,
+        description="target of the first tranche, with even steps to the last [USD]; None as assumed",
+    )
+    drift: float | None = Field(
+        None, ge=-0.5, le=1, description="expected growth of the price, for probabilities only [share/year]"
+    )
+    samples: Samples = Field(1024, description="number of roll-outs, a power of two")
+    paths: int = Field(16384, ge=1024, le=2**20, description="number of simulated share prices")
+    seed: int = Field(0, ge=0, description="seed of samples and paths")
+
+    @field_validator("deal")
+    @classmethod
+    def _deal(cls, value: str) -> str:
+        return warrant.of_deal(value).name
+
+    @model_validator(mode="after")
+    def _market(self) -> "Warrant":
+        warrant.market(self.deal, self.valuation_date)
+        return self
+
+
 MODELS: dict[str, type[Parameters]] = {
     "00_overview": Overview,
     "01_accelerators": Accelerators,
     "03_amd_vs_nvidia": AmdVsNvidia,
+    "05_revenue": Revenue,
+    "06_warrant": Warrant,
 }
 
 

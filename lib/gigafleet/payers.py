@@ -10,10 +10,9 @@ from scipy.optimize import brentq
 
 from gigafleet import catalog, uncertainty
 from gigafleet.errors import require
+from gigafleet.tell import number
 from gigafleet.warrant import accounting, valuation
 from gigafleet.warrant.contract import of_deal, spread_targets
-
-HINT_DENOMINATORS = {"components": "AMD's content", "all_in": "a whole site"}
 
 
 def buyer_cash(payments: pd.DataFrame, company: str = "OpenAI") -> pd.DataFrame:
@@ -32,10 +31,30 @@ def buyer_cash(payments: pd.DataFrame, company: str = "OpenAI") -> pd.DataFrame:
         The payments, ``cash_flow_busd`` (projected, NaN where no source gives it) and ``share_of_outflow``: median
         payment over the projected outflow; NaN in a year without outflow.
     """
-    rows = catalog.facts()
-    rows = rows[(rows["subject"] == catalog.subject_of(company)) & (rows["quantity"] == "cash_flow_busd")]
+    rows = catalog.facts()[lambda table: table["preferred"] & (table["quantity"] == "cash_flow_busd")]
+    rows = rows[rows["subject"] == catalog.subject_of(company)]
     flow = rows.set_index(rows["condition"].astype(int))["value"].reindex(payments.index)
     return payments.assign(cash_flow_busd=flow, share_of_outflow=payments["median"] / -flow.where(flow < 0))
+
+
+def buyer_facts(company: str = "OpenAI") -> dict[str, str]:
+    """Return figures on a buyer's means as text: commitments ``announced`` and ``in_accounts``, ``projected`` (the sum
+    of its yearly cash flows from 2026 on) and ``newer`` (a later sum) [billion USD], ``capex_musd`` of a quarter."""
+    rows = catalog.facts()
+    rows = rows[(rows["subject"] == company) & (rows["quantity"] == "cash_flow_busd") & (rows["condition"] >= "2026")]
+    figures = {
+        "announced": catalog.value(company, "compute_commitments_busd", "announced"),
+        "in_accounts": catalog.value(company, "compute_commitments_busd", "in_accounts"),
+        "projected": float(rows["value"].sum()),
+        "newer": catalog.value(company, "cumulative_cash_flow_busd", "2026_2030"),
+        "capex_musd": 1e3 * catalog.value(company, "capex_busd", "2026q1"),
+    }
+    return {name: number(figure) for name, figure in figures.items()}
+
+
+def _shuffled(samples: object, n: int) -> np.ndarray:
+    """Return n samples in another order: those drawn from two tables with one seed move together, row by row."""
+    return np.random.default_rng(0).permutation(np.resize(np.asarray(samples, float), n))
 
 
 def rebate(valued: pd.DataFrame, content_busd: np.ndarray, capacity_gw: float) -> pd.DataFrame:
@@ -57,7 +76,7 @@ def rebate(valued: pd.DataFrame, content_busd: np.ndarray, capacity_gw: float) -
     """
     require("content_busd", content_busd, above=0)
     value = valued["value_busd"].to_numpy()
-    content = np.resize(np.asarray(content_busd, float), len(value))
+    content = _shuffled(content_busd, len(value))
     return uncertainty.interval(pd.DataFrame({"busd_per_gw": value / capacity_gw, "share": value / content}))
 
 
@@ -145,7 +164,7 @@ def bill_paid(proceeds_busd: pd.Series, bill_busd: np.ndarray) -> pd.Series:
         Samples of the bill, drawn on their own. [billion USD]
     """
     require("bill_busd", bill_busd, above=0)
-    share = proceeds_busd / np.resize(np.asarray(bill_busd, float), len(proceeds_busd))
+    share = proceeds_busd / _shuffled(bill_busd, len(proceeds_busd))
     return pd.concat([uncertainty.interval(share), pd.Series({"all": float((share >= 1).mean())})])
 
 
@@ -186,7 +205,7 @@ def issued(deal: str, shares_m: dict[str, float], price_usd: float) -> pd.DataFr
         As :func:`gigafleet.warrant.accounting.dilution`, one row a case, and one for each other warrant on the vendor
         added in full.
     """
-    vendor = catalog.deal(deal)["vendor"]
+    deal, vendor = catalog.deal(deal)["id"], catalog.deal(deal)["vendor"]
     cases, total = dict(shares_m), max(shares_m.values())
     for name, terms in catalog.deals().items():
         if terms["vendor"] == vendor and terms["warrant"] and name != deal:

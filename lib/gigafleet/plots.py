@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from gigafleet.flow_plots import flow, heatmap, waterfall
+from gigafleet.flow_plots import flow, heatmap, tornado, waterfall
 from gigafleet.house_style import (
     INK,
     MARKERS,
@@ -39,6 +39,7 @@ __all__ = [
     "show",
     "stacked",
     "timeline",
+    "tornado",
     "waterfall",
 ]
 

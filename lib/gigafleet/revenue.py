@@ -47,6 +47,7 @@ LINES = {
     "opex_busd": "operating cost",
     "operating_busd": "operating income",
     "net_income_busd": "net income",
+    "net_income_before_contra_busd": "net income before contra-revenue",
 }
 
 
@@ -66,7 +67,11 @@ def draw(n: int = 1, seed: int = 0, **fixed: float) -> pd.DataFrame:
     for name in fixed:
         if name not in INPUTS:
             raise unknown("input of revenue", name, INPUTS)
-    inputs = uncertainty.sample(ranges(), n, seed).assign(**fixed)
+    return checked(uncertainty.sample(ranges(), n, seed).assign(**fixed))
+
+
+def checked(inputs: pd.DataFrame) -> pd.DataFrame:
+    """Return the inputs if each is within :data:`BOUNDS`; else raise, naming the first that is not."""
     for name, bounds in BOUNDS.items():
         require(name, inputs[name], **bounds)
     return inputs
@@ -136,7 +141,7 @@ def statement(gross_busd: xr.DataArray, inputs: pd.DataFrame, contra_busd: objec
     first, mature = _column(inputs, "first_margin_share"), _column(inputs, "mature_margin_share")
     profit = gross_busd * (first + (mature - first) * path) - contra_busd
     opex = gross_busd * _column(inputs, "deal_opex_share")
-    operating = profit - opex
+    operating, keeps = profit - opex, 1 - _column(inputs, "tax_share")
     lines = {
         "gross_revenue_busd": gross_busd,
         "contra_busd": contra_busd + 0 * gross_busd,
@@ -144,7 +149,8 @@ def statement(gross_busd: xr.DataArray, inputs: pd.DataFrame, contra_busd: objec
         "gross_profit_busd": profit,
         "opex_busd": opex,
         "operating_busd": operating,
-        "net_income_busd": operating * (1 - _column(inputs, "tax_share")),
+        "net_income_busd": operating * keeps,
+        "net_income_before_contra_busd": (operating + contra_busd) * keeps,
     }
     return xr.Dataset(lines)
 
@@ -168,6 +174,7 @@ def base_business(inputs: pd.DataFrame, quarters: list[str]) -> xr.Dataset:
     opex = opex * (1 + _column(inputs, "base_opex_growth_share_per_year")) ** (since - 0.25)
     profit = revenue * _column(inputs, "base_margin_share")
     operating = profit - opex
+    net = operating * (1 - _column(inputs, "tax_share"))
     lines = {
         "gross_revenue_busd": revenue,
         "contra_busd": 0 * revenue,
@@ -175,7 +182,8 @@ def base_business(inputs: pd.DataFrame, quarters: list[str]) -> xr.Dataset:
         "gross_profit_busd": profit,
         "opex_busd": opex,
         "operating_busd": operating,
-        "net_income_busd": operating * (1 - _column(inputs, "tax_share")),
+        "net_income_busd": net,
+        "net_income_before_contra_busd": net,
     }
     return xr.Dataset({name: line.transpose("sample", "quarter") for name, line in lines.items()})
 

@@ -2,12 +2,40 @@
 
 import html
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
+from gigafleet import catalog
+
 HEADLINE_MIME = "application/vnd.gigafleet.headline+json"
+INPUT_NAMES = {
+    "start_years": "start of the ramp",
+    "first_gw_years": "time to the first gigawatt",
+    "later_gw_years": "time from the first to the last gigawatt",
+    "ramp_shape_ratio": "shape of the ramp",
+    "delay_years": "delay",
+    "slip_share": "slip after the first gigawatt",
+    "next_generation_years": "date of MI500",
+    "handover_years": "handover to MI500",
+    "delivery_lag_years": "lag from shipment to delivery",
+    "energized_lag_years": "lag from delivery to service",
+    "go_on_share": "chance of each next gigawatt",
+    "content_mi455x_busd_per_gw": "content per gigawatt, MI455X",
+    "content_mi500_busd_per_gw": "content per gigawatt, MI500",
+    "erosion_share_per_year": "erosion of price",
+    "first_margin_share": "gross margin at first",
+    "mature_margin_share": "gross margin when mature",
+    "deal_opex_share": "operating cost of the deals",
+    "base_growth_share_per_year": "growth of the base business",
+    "base_margin_share": "gross margin of the base business",
+    "base_opex_growth_share_per_year": "growth of operating cost, base business",
+    "tax_share": "tax rate",
+    "volatility": "volatility of the share",
+    "rate": "risk-free rate",
+}
 STEPS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
@@ -104,6 +132,26 @@ def ranged(mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, digits: int
     return pd.DataFrame({column: [cell(row, column) for row in mid.index] for column in mid}, index=mid.index)
 
 
+def when(year: float) -> str:
+    """Return a point in time as a quarter.
+
+    >>> when(2027.6), when(2030.0), when(float("inf"))
+    ('2027Q3', '2030Q1', 'never')
+    """
+    return f"{int(year)}Q{int(4 * (year % 1)) + 1}" if math.isfinite(year) else "never"
+
+
+def input_name(name: str) -> str:
+    """Return the name of an input in words, with the deal that it belongs to.
+
+    >>> input_name("amd-openai first_gw_years"), input_name("tax_share")
+    ('time to the first gigawatt, OpenAI', 'tax rate')
+    """
+    deal, _, plain = name.rpartition(" ")
+    buyer = f", {catalog.deal(deal)['buyer']}" if deal else ""
+    return INPUT_NAMES.get(plain, plain.replace("_", " ")) + buyer
+
+
 def table(frame: pd.DataFrame, names: dict[str, str] | None = None, digits: int = 3, caption: str = "") -> None:
     """Show a table: numbers with significant digits, absent figures as a dash, columns under readable names with
     their unit."""
@@ -150,6 +198,21 @@ def tiles(*rows: tuple[str, float, float, float, str], digits: int = 3) -> pd.Da
         for label, value, low, high, unit in rows
     ]
     return pd.DataFrame(text, columns=["answer", "median", "90 % interval", "unit"]).set_index("answer")
+
+
+def interval_tiles(rows: dict[str, pd.Series], unit: str) -> pd.DataFrame:
+    """Return rows for :func:`headline` from label -> interval (``low``, ``median``, ``high``), all in one unit."""
+    return tiles(*[(label, x["median"], x["low"], x["high"], unit) for label, x in rows.items()])
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as text.
+
+    >>> listed(["A"]), listed(["A", "B", "C"])
+    ('A', 'A, B and C')
+    """
+    names = list(names)
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def headline(rows: pd.DataFrame) -> None:

@@ -1,8 +1,8 @@
 """A warrant on a vendor's shares that vests with gigawatts delivered and with the share price.
 
 Terms (:mod:`~gigafleet.warrant.contract`), closed forms (:mod:`~gigafleet.warrant.closed_form`), values by tranche
-(:mod:`~gigafleet.warrant.valuation`), Monte Carlo (:mod:`~gigafleet.warrant.simulation`), probabilities of vesting under
-an assumed growth of the share price (:mod:`~gigafleet.warrant.vesting`), and the books
+(:mod:`~gigafleet.warrant.valuation`), Monte Carlo (:mod:`~gigafleet.warrant.simulation`), probabilities of vesting
+under an assumed growth of the share price (:mod:`~gigafleet.warrant.vesting`), and the books
 (:mod:`~gigafleet.warrant.accounting`). Values are risk-neutral, probabilities of vesting are not; the two never mix.
 """
 

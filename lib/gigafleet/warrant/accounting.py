@@ -102,7 +102,7 @@ def recognized_busd(warrant: Warrant, fair_value_usd: object, delivered_gw: obje
         If there is not one fair value a tranche.
 
     >>> from gigafleet.warrant.contract import of_deal
-    >>> round(recognized_busd(of_deal("amd-openai"), [150, 136, 122, 107, 84, 44], 1.5), 3)
+    >>> round(float(recognized_busd(of_deal("amd-openai"), [150, 136, 122, 107, 84, 44], 1.5)), 3)
     5.813
     """
     table = warrant.table

@@ -25,6 +25,7 @@ from gigafleet.warrant.readings import check_market, check_reading, watched_targ
 FAR = 40.0  # standard deviations beyond which a normal probability is 0 or 1
 NEVER = 700.0  # the logarithm of a price that is not reached in any year
 STEEP = 15.0  # exponent from which the reflected term is integrated instead, as its closed form loses digits
+BLOCK = 2**14  # elements that are worked on at a time
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 PANELS = 24
 
@@ -49,7 +50,7 @@ def _typed(function: Callable) -> Callable:
         for other in series:
             if not other.index.equals(series[0].index):
                 raise ValueError(f"{function.__name__} needs Series with one index, not {other.index[:3].tolist()} ...")
-        result = function(**values | {name: np.asarray(value) for name, value in numbers.items()})
+        result = _in_blocks(function, {name: np.asarray(value) for name, value in numbers.items()}, values)
         if series:
             return pd.Series(result, series[0].index)
         return float(result) if np.ndim(result) == 0 else result
@@ -57,11 +58,27 @@ def _typed(function: Callable) -> Callable:
     return wrapped
 
 
-def _scaled(exponent: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return exp(exponent) times the normal distribution at x, which may be the product of huge and tiny."""
+def _in_blocks(function: Callable, numbers: dict[str, np.ndarray], values: dict) -> object:
+    """Call a function on large arrays block by block, which keeps its intermediate results in the processor's cache."""
+    shape = np.broadcast_shapes(*[value.shape for value in numbers.values()])
+    size = int(np.prod(shape))
+    if size <= BLOCK:
+        return function(**values | numbers)
+    flat = {n: np.broadcast_to(x, shape).reshape(-1) if x.ndim else x for n, x in numbers.items()}
+    result = np.empty(size)
+    for start in range(0, size, BLOCK):
+        part = {name: x[start : start + BLOCK] if x.ndim else x for name, x in flat.items()}
+        result[start : start + BLOCK] = function(**values | part)
+    return result.reshape(shape)
+
+
+def _scaled(exponent: np.ndarray, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+    """Return exp(exponent) times the normal distribution at x, or its difference between x and y; the factors may be
+    huge and tiny."""
     if np.max(exponent, initial=0) < 30:
-        return np.exp(exponent) * ndtr(x)
-    return np.exp(exponent + log_ndtr(x))
+        return np.exp(exponent) * (ndtr(x) if y is None else ndtr(x) - ndtr(y))
+    first = np.exp(exponent + log_ndtr(x))
+    return first if y is None else first - np.exp(exponent + log_ndtr(y))
 
 
 def _both_below(x: np.ndarray, y: np.ndarray, correlation: np.ndarray) -> np.ndarray:
@@ -74,22 +91,33 @@ def _both_below(x: np.ndarray, y: np.ndarray, correlation: np.ndarray) -> np.nda
     return np.clip(total - np.where(x * y < 0, 0.5, 0.0), 0, 1)
 
 
+def _touches(high: np.ndarray, low: np.ndarray, drift: np.ndarray, sigma: np.ndarray, years: np.ndarray) -> np.ndarray:
+    """Return the probability that a Brownian motion reaches ``high`` and ends above ``low``, which is not above it.
+
+    The motion begins at 0 with the given drift. Volatility and years are above 0.
+    """
+    spread, moved = sigma * np.sqrt(years), drift * years
+    beyond = ndtr((moved - high) / spread)
+    back = _scaled(2 * drift * high / sigma**2, (-high - moved) / spread, (low - 2 * high - moved) / spread)
+    return beyond + np.maximum(back, 0)
+
+
 def _stays_below(
     high: np.ndarray, low: np.ndarray, drift: np.ndarray, sigma: np.ndarray, start: np.ndarray, years: np.ndarray
 ) -> np.ndarray:
     """Return the probability that a Brownian motion stays below ``high`` from ``start`` on, and ends above ``low``.
 
-    The motion begins at 0 with the given drift. Volatility and years are above 0; start is from 0 to years.
+    As :func:`_touches`; start is from 0 to years.
     """
     low = np.minimum(low, high)
     spread = sigma * np.sqrt(years)
+    above = ndtr((drift * years - low) / spread)
+    at_once = np.where(high > 0, np.clip(above - _touches(high, low, drift, sigma, years), 0, 1), 0)
+    if not np.any(start > 0):
+        return at_once
     tilt = 2 * drift * high / sigma**2
     end = (high - drift * years) / spread, (low - drift * years) / spread
     mirrored = (-high - drift * years) / spread, (low - 2 * high - drift * years) / spread
-    at_once = ndtr(end[0]) - ndtr(end[1]) - (_scaled(tilt, mirrored[0]) - _scaled(tilt, mirrored[1]))
-    at_once = np.where(high > 0, np.clip(at_once, 0, 1), 0)
-    if not np.any(start > 0):
-        return at_once
     first = np.where(start > 0, start, years / 2)  # a stand-in where the answer is at_once
     correlation = np.minimum(np.sqrt(first / years), 1 - 1e-12)
     here, back = ((high - sign * drift * first) / (sigma * np.sqrt(first)) for sign in (1, -1))
@@ -189,9 +217,8 @@ def touch_probability(spot: object, target: object, drift: object, volatility: o
     require("target", target, minimum=0)
     sigma, span = np.maximum(volatility, 1e-9), np.maximum(years, 1e-12)
     with np.errstate(divide="ignore"):
-        high = np.maximum(np.log(target / spot), 0)
-    stays = _stays_below(high, np.full_like(high, -NEVER), drift - sigma**2 / 2, sigma, np.zeros_like(high), span)
-    return 1 - stays
+        high = np.log(target / spot)
+    return np.where(high > 0, _touches(np.maximum(high, 0), -NEVER, drift - sigma**2 / 2, sigma, span), 1.0)
 
 
 @_typed
@@ -311,15 +338,20 @@ def tranche_value(
         target = watched_target(target, volatility, watched)
     with np.errstate(divide="ignore", over="ignore"):
         high, low = (np.clip(np.log(level / spot), -NEVER, NEVER) for level in (target, strike))
-    parts = []
+    plain, parts = met | (low > high), []
     for half in (0.5, -0.5):  # the measure of the share, that of money
         drift = rate - dividend_yield + half * sigma**2
-        above = ndtr((drift * span - low) / (sigma * np.sqrt(span)))
         if touch == "at_milestone":
             vests = _above_at(high, low, drift, sigma, start, span)
+        elif np.any(start > 0):
+            ends = ndtr((drift * span - low) / (sigma * np.sqrt(span)))
+            vests = np.maximum(ends - _stays_below(high, low, drift, sigma, start, span), 0)
         else:
-            vests = above - _stays_below(high, low, drift, sigma, start, span)
-        parts.append(np.where(met, above, np.maximum(vests, 0)))
+            vests = _touches(high, low, drift, sigma, span)
+        if np.any(plain):
+            ends = ndtr((drift * span - low) / (sigma * np.sqrt(span)))
+            vests = np.where(met | (plain & (touch == "ever")), ends, vests)
+        parts.append(vests)
     value = spot * np.exp(-dividend_yield * span) * parts[0] - strike * np.exp(-rate * span) * parts[1]
     return np.where(milestone <= years, np.maximum(value, 0), 0.0)
 

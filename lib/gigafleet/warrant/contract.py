@@ -24,9 +24,12 @@ def years_between(start: str, end: str) -> float:
 
 def _date(text: str) -> datetime.date:
     try:
-        return datetime.date.fromisoformat(text)
+        date = datetime.date.fromisoformat(text)
     except (TypeError, ValueError):
-        raise ValueError(f"a date must be given as YYYY-MM-DD, not {text!r}") from None
+        date = None
+    if date is None or date.isoformat() != text:  # 20251005 is a date too, but dates are compared as texts
+        raise ValueError(f"a date must be given as YYYY-MM-DD, not {text!r}")
+    return date
 
 
 @dataclass(frozen=True)
@@ -152,8 +155,9 @@ def spread_targets(
     require("tranches", tranches, minimum=1)
     require("first_target_usd", first_target_usd, minimum=0, maximum=final_target_usd)
     step = (final_target_usd - first_target_usd) / max(tranches - 1, 1)
-    targets = [final_target_usd - step * (tranches - 1 - i) for i in range(tranches)]
-    return tuple(Tranche(shares / tranches, final_gw * (i + 1) / tranches, targets[i]) for i in range(tranches))
+    targets = [max(final_target_usd - step * (tranches - 1 - i), first_target_usd) for i in range(tranches)]
+    milestones = [final_gw * (i + 1) / tranches for i in range(tranches - 1)] + [final_gw]
+    return tuple(Tranche(shares / tranches, gw, usd) for gw, usd in zip(milestones, targets, strict=True))
 
 
 def of_deal(deal: str = "amd-openai", tranches: Iterable[Tranche] | None = None) -> Warrant:

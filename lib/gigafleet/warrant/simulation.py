@@ -69,7 +69,8 @@ def simulate(
         From the valuation date to expiry. [years]
     milestone_years
         From the valuation date until each tranche's milestone [years]: one number a tranche, or one row a scenario of
-        deliveries, of which each path draws one. ``inf`` is never, 0 or less is already delivered.
+        deliveries, of which each path draws one with equal weight. ``inf`` is never, 0 or less is already delivered.
+        Dates are simulated as they are, on no grid, unless every day is simulated: then the next close counts.
     touch, watched
         See :data:`gigafleet.warrant.readings.TOUCHES` and :data:`~gigafleet.warrant.readings.WATCHES`. ``close`` steps
         at a few dates and shifts the target for watching once a day, unless an index asks for every day.
@@ -82,7 +83,9 @@ def simulate(
     index
         Further condition on the days that count.
     delivery_correlation
-        Rank correlation of early delivery with the share price at expiry.
+        Rank correlation of early delivery with the share price at expiry, under the risk-neutral measure (Gaussian
+        copula). Where it is positive, high prices come with schedules whose mean milestone is early. With
+        ``at_milestone`` that may lower a value, as an early milestone leaves the price less time to rise.
     n_paths
         With ``sobol``: scramblings times a power of two. With ``antithetic``: an even number.
     seed

@@ -1,0 +1,150 @@
+"""Tables of the deals' earnings as the notebooks show them."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gigafleet import catalog, deal, earnings, revenue, rollout, uncertainty
+from gigafleet.tell import number, spans
+
+READINGS = {"facility": "at the meter", "it": "at the IT"}
+
+
+def bands(tables: dict[str, xr.DataArray], over: str = "year") -> dict[str, pd.DataFrame]:
+    """Return the intervals of several lines as frames ``low``, ``median``, ``high``, one column a line.
+
+    Parameters
+    ----------
+    tables
+        Name of the line -> its samples, of dims (sample, over).
+    over
+        ``year`` or ``quarter``.
+    """
+    each = {name: earnings.intervals(table, over) for name, table in tables.items()}
+    return {end: pd.DataFrame({name: band[end] for name, band in each.items()}) for end in ("low", "median", "high")}
+
+
+def total_share(projection: earnings.Projection, line: str = "contra_busd") -> pd.DataFrame:
+    """Return a line over gross revenue, all years, by buyer: ``low``, ``median``, ``high`` [share]."""
+    sums = projection.deals.sum("quarter")
+    shares = (sums[line] / sums["gross_revenue_busd"]).transpose("sample", "deal").to_pandas()
+    return uncertainty.interval(shares.rename(columns=earnings.buyers(shares.columns)))
+
+
+def clocks(inputs: pd.DataFrame, name: str, of: str, end: str) -> tuple[dict[str, xr.DataArray], np.ndarray]:
+    """Return a deal's cumulative gigawatts on each clock, and when its first and its last are delivered.
+
+    Parameters
+    ----------
+    inputs, name
+        Samples and scenario, as :func:`gigafleet.earnings.evaluate` takes them.
+    of
+        A deal.
+    end
+        Last quarter.
+
+    Returns
+    -------
+    dict, array
+        Clock -> DataArray (sample, quarter) [GW]; dates of shape (samples, 2) as calendar years with their fraction.
+    """
+    known = earnings.ranges([of])
+    ramp = earnings.of_one(earnings.applied(inputs[list(known.index)], name, known), of)
+    capacity_gw, stop_gw = float(catalog.deal(of)["public"]["capacity_gw"]), earnings.scenario(name).stop_gw
+    plan = {"capacity_gw": capacity_gw, "stop_gw": stop_gw, "end": end}
+    tables = {c: rollout.schedule(ramp, clock=c, **plan).sum("generation").cumsum("quarter") for c in rollout.CLOCKS}
+    quarters = rollout.quarters(end)
+    tables = {clock: table.assign_coords(quarter=quarters) for clock, table in tables.items()}
+    ends = [1.0, min(capacity_gw, stop_gw or capacity_gw)]
+    return tables, 2026.5 + rollout.milestones(ends, ramp, capacity_gw, stop_gw=stop_gw)
+
+
+def generations(inputs: pd.DataFrame, name: str, of: str, end: str) -> pd.DataFrame:
+    """Return a deal's mean gigawatts by quarter, one column a generation, quarters with shipments only. [GW]"""
+    known = earnings.ranges([of])
+    ramp = earnings.of_one(earnings.applied(inputs[list(known.index)], name, known), of)
+    capacity_gw = float(catalog.deal(of)["public"]["capacity_gw"])
+    table = rollout.schedule(ramp, capacity_gw, stop_gw=earnings.scenario(name).stop_gw, end=end)
+    mean = table.mean("sample").to_pandas().rename_axis(columns=None)
+    return mean[mean.sum(axis=1) > 0.01 * mean.to_numpy().max()]
+
+
+def by_buyer(projection: earnings.Projection, line: str = "gross_revenue_busd") -> pd.DataFrame:
+    """Return the mean of a line by year, one column a buyer, years with at least a hundredth of the best year."""
+    table = rollout.by_year(projection.deals[line].mean("sample")).transpose("year", "deal").to_pandas()
+    table = table.rename(columns=earnings.buyers(table.columns)).rename_axis(columns=None)
+    return table[table.sum(axis=1) > 0.01 * table.sum(axis=1).max()]
+
+
+def content(n: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return revenue per gigawatt from accelerators times price, on both readings, and as analysts put it.
+
+    Returns
+    -------
+    DataFrame, DataFrame
+        ``value``, ``low``, ``high`` by whose figure it is [billion USD/GW]; :func:`gigafleet.revenue.bottom_up`.
+    """
+    counts = {
+        name: deal.evaluate(n=n, seed=seed, capacity_gw=1.0, capacity_basis=basis)["accelerators"]
+        for basis, name in READINGS.items()
+    }
+    below = revenue.bottom_up(pd.DataFrame({name: uncertainty.interval(x) for name, x in counts.items()}).T)
+    ours = below[["low", "high"]].assign(value=below[["low", "high"]].mean(axis=1))
+    ours.index = "accelerators × price, " + below.index
+    rows = catalog.provenance("amd-openai", "content_busd_per_gw").query("condition != 'announced_floor'")
+    rows.index = rows["publisher"] + rows["condition"].map({"mi500": ", MI500"}).fillna("")
+    theirs = rows[["low", "high"]].assign(value=rows["value"].fillna(rows[["low", "high"]].mean(axis=1)))
+    return pd.concat([ours, theirs]), below
+
+
+def bridge(projection: earnings.Projection) -> pd.Series:
+    """Return the steps from gross revenue to net income over all years, as means; NaN where a subtotal stands."""
+    mean = earnings.whole(projection).mean()
+    return pd.Series(
+        {
+            "gross revenue": mean["gross_revenue_busd"],
+            "contra-revenue": -mean["contra_busd"],
+            "net revenue": np.nan,
+            "cost of sales": mean["gross_profit_busd"] - mean["revenue_busd"],
+            "gross profit": np.nan,
+            "operating cost": -mean["opex_busd"],
+            "tax": mean["net_income_busd"] - mean["operating_busd"],
+            "net income": np.nan,
+        }
+    )
+
+
+def consensus_text(expected: pd.DataFrame) -> pd.DataFrame:
+    """Return :func:`gigafleet.earnings.consensus` as text, under readable names."""
+    ours = expected["median"].map(number) + " (" + spans(expected["low"], expected["high"]) + ")"
+    return pd.DataFrame(
+        {
+            "analysts' mean": expected["published"].map(number),
+            "lowest to highest": spans(expected["published_low"], expected["published_high"]),
+            "ours, all AMD": ours,
+            "unit": expected["unit"],
+            "as of": expected["as_of"],
+        }
+    )
+
+
+def cash_bands(cash: pd.DataFrame, payments: str, flow: str) -> dict[str, pd.DataFrame]:
+    """Return :func:`gigafleet.payers.buyer_cash` as frames ``low``, ``median``, ``high`` with two named lines; the
+    projected cash flow has no range."""
+    projected = {"low": np.nan, "median": cash["cash_flow_busd"], "high": np.nan}
+    return {end: pd.DataFrame({payments: cash[end], flow: line}) for end, line in projected.items()}
+
+
+def used_sources(deals: Iterable[str]) -> list[str]:
+    """Return the sources behind the earnings of some deals and the buyers' cash."""
+    used = set(earnings.ranges(deals)["source_id"]) | set(catalog.amd_quarters()["source_id"])
+    for name in deals:
+        terms = catalog.deal(name)
+        used |= {*terms["public"]["sources"], *(terms["warrant"] or {"public": {"sources": []}})["public"]["sources"]}
+    facts = catalog.facts()
+    buyer = facts["subject"].eq("OpenAI") & facts["quantity"].str.contains("cash_flow|commitments|capex")
+    vendor = facts["subject"].eq("AMD") & facts["quantity"].str.contains("consensus|guidance|diluted|price_usd")
+    priced = facts["quantity"].eq("content_busd_per_gw") | (facts["subject"].eq("MI455X") & vendor)
+    return sorted(used | set(facts[buyer | (vendor & facts["preferred"]) | priced]["source_id"]))
