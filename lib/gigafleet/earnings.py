@@ -178,10 +178,10 @@ def evaluate(
     """
     deals = [catalog.deal(deal)["id"] for deal in deals]
     known, chosen = ranges(deals), scenario(name)
-    inputs = applied(draw(deals, n, seed) if inputs is None else inputs, name, known)
+    inputs = draw(deals, n, seed) if inputs is None else inputs
     for missing in known.index.difference(inputs.columns):
         raise ValueError(f"inputs need a column {missing!r}; draw them for the same deals, {', '.join(deals)}")
-    revenue.checked(inputs)
+    inputs = revenue.checked(applied(inputs[known.index], name, known))
     parts, shares = {}, 0.0
     for deal in deals:
         parts[deal], vested = _one(inputs, deal, chosen.stop_gw, weighted, touch, end)
@@ -380,11 +380,11 @@ def compare(
 
 
 def tornado(
-    deals: Iterable[str], name: str = "base", *, line: str = "eps_increment_usd", year: int = 2028, touch: str = "ever"
+    deals: Iterable[str], name: str = "base", *, line: str = "net_income_busd", touch: str = "ever"
 ) -> pd.DataFrame:
-    """Return how a line of a year moves with each input. See :func:`gigafleet.uncertainty.tornado`."""
+    """Return how a line, added up over all years, moves with each input. See :func:`gigafleet.uncertainty.tornado`."""
 
     def answer(inputs: pd.DataFrame) -> np.ndarray:
-        return by_year(evaluate(inputs, name, deals, touch=touch))[line].sel(year=year).to_numpy()
+        return whole(evaluate(inputs, name, deals, touch=touch))[line].to_numpy()
 
     return uncertainty.tornado(answer, ranges(deals))

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox
 
 from gigafleet.errors import unknown
-from gigafleet.house_style import INK, frame, linear_axis
+from gigafleet.house_style import INK, frame, key_above, linear_axis
 from gigafleet.plot_labels import covered, dark, key, settle
 from gigafleet.tell import number, spans
 
@@ -172,14 +172,14 @@ def tornado(table: pd.DataFrame, *, title: str, xlabel: str, source: str, digits
     known = table[table["low"].notna() & table["high"].notna()].iloc[::-1]
     if known.empty:
         return None
-    figure, axes = frame(len(known), title, source)
+    figure, axes = frame(round(1.3 * len(known)), title, source)
     middle = known["value"].iloc[0]
     for y, (_, row) in enumerate(known.iterrows()):
         for end in ("low", "high"):
             axes.barh(y, row[end] - middle, left=middle, height=0.62, color=END_COLORS[end], alpha=0.85, zorder=2)
     axes.axvline(middle, color=INK, lw=1)
     ends = spans(known["input_low"], known["input_high"], digits)
-    axes.set_yticks(range(len(known)), [f"{name}: {text}" for name, text in ends.items()])
+    axes.set_yticks(range(len(known)), [f"{name}\n{text}" for name, text in ends.items()])
     axes.set_ylim(-0.6, len(known) - 0.4)
     low, high = known[["low", "high"]].min().min(), known[["low", "high"]].max().max()
     axes.set_xlim(min(low, middle) - 0.05 * (high - low), max(high, middle) + 0.05 * (high - low))
@@ -188,7 +188,7 @@ def tornado(table: pd.DataFrame, *, title: str, xlabel: str, source: str, digits
     names = {"low": "input at the low end of its range", "high": "at the high end"}
     handles = [plt.Rectangle((0, 0), 1, 1, fc=END_COLORS[end], alpha=0.85, label=text) for end, text in names.items()]
     handles.append(plt.Line2D([], [], color=INK, lw=1, label=f"all at their values: {number(middle)}"))
-    key(axes, handles)
+    key_above(axes, handles, 2)
     settle(axes)
     return figure
 

@@ -203,8 +203,7 @@ class Warrant(Parameters):
         None, ge=-0.5, le=1, description="expected growth of the price, for probabilities only [share/year]"
     )
     samples: Samples = Field(1024, description="number of roll-outs, a power of two")
-    paths: int = Field(16384, ge=1024, le=2**20, description="number of simulated share prices")
-    seed: int = Field(0, ge=0, description="seed of samples and paths")
+    seed: int = Field(0, ge=0, description="seed of samples and simulated prices")
 
     @field_validator("deal")
     @classmethod

@@ -93,7 +93,8 @@ def intervals(
             axes.plot([row["low"], row["high"]], [y, y], color=color, lw=5, alpha=0.35, solid_capstyle="butt")
         axes.plot(row["value"], y, "o", color=color, ms=7)
         label = (number(row["value"], digits), (right.iloc[y], y), (7, 0))
-        axes.annotate(*label, textcoords="offset points", va="center")
+        back = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.85}
+        axes.annotate(*label, textcoords="offset points", va="center", bbox=back)
     axes.set_yticks(range(len(known)), known.index)
     axes.set_ylim(-0.6, len(known) - 0.4)
     if log:

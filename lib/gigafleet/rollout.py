@@ -77,7 +77,7 @@ def deals() -> list[str]:
 def ranges(deal: str = "amd-openai") -> pd.DataFrame:
     """Return the inputs of a deal's roll-out with their ranges, as :func:`gigafleet.catalog.ranges` gives them."""
     name = catalog.deal(deal)["id"]
-    if name not in deals():
+    if not catalog.has(name, "first_gw_years"):
         raise unknown("deal with a roll-out", deal, deals())
     return catalog.ranges({key: (subject or name, quantity) for key, (subject, quantity) in INPUTS.items()})
 

@@ -194,7 +194,7 @@ def tiles(*rows: tuple[str, float, float, float, str], digits: int = 3) -> pd.Da
     ['20,500', '17,700 to 23,400', 'racks']
     """
     text = [
-        [label, number(value, digits), between(low, high, digits) if low < high else "", unit]
+        [label, number(value, digits), between(low, high, digits) if number(low) != number(high) else "", unit]
         for label, value, low, high, unit in rows
     ]
     return pd.DataFrame(text, columns=["answer", "median", "90 % interval", "unit"]).set_index("answer")

@@ -1,0 +1,318 @@
+"""Tables on a warrant as the notebooks show them."""
+
+import numpy as np
+import pandas as pd
+
+from gigafleet import catalog, earnings, payers, rollout, uncertainty
+from gigafleet.tell import between, number
+from gigafleet.warrant import closed_form, valuation
+from gigafleet.warrant.contract import of_deal, spread_targets
+from gigafleet.warrant.readings import TOUCHES
+from gigafleet.warrant.simulation import IndexThreshold, simulate
+from gigafleet.warrant.vesting import Vesting, vesting
+
+TOUCH_NAMES = {
+    "ever": "target counts ever",
+    "from_milestone": "from the milestone on",
+    "at_milestone": "on the day of the milestone",
+}
+VOLATILITIES = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85)
+TARGETS_USD = (200, 250, 300, 400, 500, 600)
+
+
+def tranches(deal: str, number_of: int | None, first_target_usd: float | None) -> tuple | None:
+    """Return other tranches than the assumed ones, evenly spread; None where neither number nor target is given."""
+    if number_of is None and first_target_usd is None:
+        return None
+    warrant = of_deal(deal)
+    table, final = warrant.table, catalog.deal(deal)["warrant"]["public"]["final_target_usd"]
+    first = table["target_usd"].iloc[0] if first_target_usd is None else first_target_usd
+    return spread_targets(warrant.shares, number_of or len(table), table["milestone_gw"].iloc[-1], first, final)
+
+
+def known_and_redacted(deal: str) -> pd.DataFrame:
+    """Return what of a warrant's terms is public, what is assumed here and what is kept back: ``what``, ``status``."""
+    terms = catalog.deal(deal)["warrant"]
+    public, table = terms["public"], of_deal(deal).table
+    rows = {
+        "shares": (f"{number(public['shares'])}", "public"),
+        "strike": (f"{public['strike_usd']} USD a share", "public"),
+        "expiry": (public["expiry"], "public"),
+        "first vesting": ("with the first gigawatt delivered", "public"),
+        "full vesting": (f"with {number(table['milestone_gw'].iloc[-1])} GW", "public"),
+        "last price target": (f"{number(public['final_target_usd'])} USD", "public"),
+        "number of tranches": (f"{len(table)}", "assumed, after an analyst"),
+        "shares of each tranche": ("equal", "assumed"),
+        "milestones between": ("one gigawatt each", "assumed"),
+        "other price targets": (f"{', '.join(number(x) for x in table['target_usd'][:-1])} USD", "assumed"),
+        "how the price is measured": ("each reading is shown", "redacted"),
+        "a target met before its milestone": ("each reading is shown", "redacted"),
+        "further stock performance threshold": ("taken as met; see the simulations", "redacted"),
+        "technical and commercial conditions": ("taken as met", "redacted"),
+        "change of control, limits on ownership": ("left out", "not found either way"),
+    }
+    return pd.DataFrame(rows, index=["what", "status"]).T
+
+
+def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: str) -> pd.DataFrame:
+    """Return the value by day and reading, if all is delivered: one row each, one column a tranche. [billion USD]"""
+    shares = what.warrant.table["shares_m"] / 1e3
+    table = valuation.by_reading(what, days, watched)
+    rows = {f"{day}: {TOUCH_NAMES[touch]}": table[day, touch] * shares for day in days for touch in TOUCHES}
+    return pd.DataFrame(rows).T.rename(columns=lambda i: f"tranche {i}")
+
+
+def in_time_busd(what: valuation.Setting, day: valuation.Market, touch: str, watched: str) -> float:
+    """Return the value if every milestone came at once, the most that a reading allows. [billion USD]"""
+    now = np.zeros(len(what.warrant.table))
+    return float(valuation.value(what.warrant, day, now, touch=touch, watched=watched)["value_busd"].sum())
+
+
+def heat(what: valuation.Setting, day: valuation.Market, touch: str, watched: str) -> pd.DataFrame:
+    """Return the value of a share that vests with the last milestone, over the spot [%]: rows target, columns
+    volatility; if delivered, over the roll-out's dates."""
+    times = what.times(day)[:256, -1:]
+    grid = np.array(TARGETS_USD, float)[:, None], np.array(VOLATILITIES)[None, :]
+    each = closed_form.tranche_value(
+        day.spot_usd,
+        grid[0][..., None],
+        grid[1][..., None],
+        day.rate,
+        what.warrant.years_left(day.date),
+        strike=what.warrant.strike_usd,
+        milestone_years=times[:, 0],
+        touch=touch,
+        watched=watched,
+    ).mean(axis=2)
+    columns = [f"{100 * v:.0f} %" for v in VOLATILITIES]
+    return pd.DataFrame(100 * each / day.spot_usd, [f"{t} USD" for t in TARGETS_USD], columns)
+
+
+def _common(what: valuation.Setting, day: valuation.Market, stops: np.ndarray | None) -> dict:
+    """Return what simulations on a day have in common."""
+    table = what.warrant.table
+    times = what.times(day)
+    if stops is not None:
+        times = np.where(table["milestone_gw"].to_numpy() > stops[:, None], np.inf, times)
+    return {
+        "spot": day.spot_usd,
+        "volatility": day.volatility,
+        "years": what.warrant.years_left(day.date),
+        "milestone_years": times,
+        "reached": (table["target_usd"] <= day.highest_usd).to_numpy(),
+    }
+
+
+def monte_carlo(
+    what: valuation.Setting, days: dict[str, valuation.Market], touch: str, n_paths: int = 2**14, seed: int = 0
+) -> pd.DataFrame:
+    """Return the value of the whole warrant, if delivered, under readings that have no closed form, on several days.
+
+    Returns
+    -------
+    DataFrame
+        One row a case; for each day ``<day>``: value with its standard error, as text [billion USD], and
+        ``change, <day>``: over the first case [%].
+    """
+    plan = {"touch": touch, "n_paths": n_paths, "seed": seed}
+    vendor = catalog.deal(what.warrant.name)["vendor"]
+    together = catalog.value(what.warrant.name, "rank_correlation", "deliveries with share price")
+    correlation = catalog.value(vendor, "correlation_ratio", "soxx_monthly")
+    index = IndexThreshold(catalog.value("chip-index", "volatility_share", "long_dated"), correlation, margin=0.0)
+    table = pd.DataFrame()
+    for name, day in days.items():
+        cases = {
+            "daily closes": {},
+            "average of 20 closes": {"watched": "n_day_average"},
+            "only on days ahead of a chip index since this day": {"index": index},
+            f"deliveries early when the price is high (rank correlation {together:g})": {
+                "delivery_correlation": together
+            },
+            "volatility by maturity": {"volatility": term_structure(vendor, day.volatility)},
+        }
+        common = _common(what, day, None) | plan | {"rate": day.rate}
+        rows = {case: simulate(what.warrant, **common | changed).loc["all"] for case, changed in cases.items()}
+        found = pd.DataFrame(rows).T.astype(float)
+        errors = found["standard_error_busd"].map(lambda x: number(x, 1) if x >= 1e-3 else "0.000")
+        table[name] = found["value_busd"].map(lambda x: number(x, 4)) + " ± " + errors
+        table[f"change, {name}"] = 100 * (found["value_busd"] / found["value_busd"].iloc[0] - 1).round(4)
+    return table
+
+
+def term_structure(vendor: str, long_dated: float) -> pd.Series:
+    """Return the vendor's implied volatilities by maturity [years], and the long-dated one at four years."""
+    facts = catalog.facts()
+    rows = facts[facts["subject"].eq(vendor) & facts["condition"].str.startswith("implied_") & facts["preferred"]]
+    rows = rows[rows["quantity"] == "volatility_share"]
+    years = rows["condition"].str.extract(r"(\d+)")[0].astype(float).to_numpy() / 365
+    known = pd.Series(rows["value"].to_numpy(), years).sort_index()
+    return pd.concat([known, pd.Series({4.0: long_dated})])
+
+
+def vest(
+    what: valuation.Setting,
+    day: valuation.Market,
+    drift: float,
+    *,
+    touch: str,
+    watched: str,
+    stops: bool = True,
+    n_paths: int = 2**14,
+    seed: int = 0,
+) -> Vesting:
+    """Return simulated vesting from a day on, with deliveries that go with the share price.
+
+    Parameters
+    ----------
+    what, day, touch, watched
+        As in :func:`gigafleet.warrant.valuation.value`.
+    drift
+        Assumed growth of the share price. [share/year]
+    stops
+        Whether the buyer may stop after the gigawatts that bind; else all are taken.
+    n_paths, seed
+        Paths; the same seed gives the same paths.
+    """
+    ends = rollout.draw_stops(what.inputs, what.capacity_gw, what.binding_gw, seed) if stops else None
+    together = catalog.value(what.warrant.name, "rank_correlation", "deliveries with share price")
+    plan = {"drift": drift, "touch": touch, "watched": watched, "delivery_correlation": together}
+    return vesting(what.warrant, **_common(what, day, ends), **plan, n_paths=n_paths, seed=seed)
+
+
+def by_quarter(table: pd.DataFrame, day: valuation.Market) -> pd.DataFrame:
+    """Return a table with years from a day in its index as one with quarters, the last row of each quarter."""
+    start = int(day.date[:4]) + (int(day.date[5:7]) - 1 + int(day.date[8:]) / 31) / 12
+    ends = start + table.index.to_numpy()
+    names = [f"{int(x)}Q{int(4 * (x % 1)) + 1}" for x in ends]
+    return table.set_axis(pd.Index(names, name="quarter")).groupby(level=0).last()
+
+
+def flows(deal: str, bill_busd: float, value_busd: float, dilution_busd: float, sold_busd: float) -> tuple:
+    """Return who pays whom, as nodes and arrows for :func:`gigafleet.plots.flow`.
+
+    Parameters
+    ----------
+    deal
+        A deal with a warrant.
+    bill_busd
+        What is paid for the gigawatts.
+    value_busd
+        Value of the warrant.
+    dilution_busd
+        What the warrant's shares take from the other holders.
+    sold_busd
+        What vested shares fetch in the market. [billion USD]
+    """
+    terms = catalog.deal(deal)
+    vendor, buyer = terms["vendor"], terms["buyer"]
+    payer = "Authorized purchasers"
+    nodes = {
+        vendor: (0.0, 0.5, "issues the warrant"),
+        payer: (
+            0.5,
+            1.0,
+            "clouds and their lenders, not named" if buyer == "OpenAI" else "as far as the terms allow any",
+        ),
+        buyer: (1.0, 0.5, "uses the gigawatts"),
+        f"{vendor}'s other holders": (0.25, 0.0, "are diluted"),
+        "Share market": (0.75, 0.0, "if vested shares are sold"),
+    }
+    arrows = [
+        (
+            payer,
+            vendor,
+            bill_busd,
+            f"{number(bill_busd)} bn USD for {number(terms['public']['capacity_gw'])} GW",
+            "cash",
+        ),
+        (buyer, payer, np.nan, "rent, not public", "cash"),
+        (vendor, buyer, value_busd, f"warrant worth {number(value_busd)} bn", "shares"),
+        (f"{vendor}'s other holders", vendor, dilution_busd, f"dilution {number(dilution_busd)} bn", "shares"),
+        ("Share market", buyer, sold_busd, f"{number(sold_busd)} bn if sold", "cash"),
+    ]
+    table = pd.DataFrame(arrows, columns=["start", "end", "value", "label", "kind"])
+    return pd.DataFrame(nodes, index=["x", "y", "text"]).T, table
+
+
+def side_by_side(deals: list[str], n: int, seed: int, touch: str, watched: str) -> pd.DataFrame:
+    """Return the warrants of several deals through the same code, at their grants and at the newest price.
+
+    Returns
+    -------
+    DataFrame
+        One column a buyer, text: spot at grant, value at grant and latest (if delivered, and weighted with its 90 %
+        interval), rebate.
+    """
+    columns = {}
+    for deal in deals:
+        what, bill = valuation.setting(deal, n, seed), gross_busd(deal, n, seed)
+        rows = {}
+        for label, name in {"grant": "at the grant", "latest": "at the newest price"}.items():
+            day = valuation.market(deal, label)
+            drawn = valuation.uncertain(what, day, touch=touch, watched=watched, seed=seed)
+            inside = uncertainty.interval(drawn)
+            rows[f"price of the share {name} [USD]"] = f"{number(day.spot_usd, 5)} ({day.price_date})"
+            for column, words in {"value_busd": "if delivered", "weighted_busd": "weighted"}.items():
+                row = inside.loc[column]
+                text = f"{number(row['median'])} ({between(row['low'], row['high'])})"
+                rows[f"value {name}, {words} [billion USD]"] = text
+            if label == "grant":
+                back = payers.rebate(drawn, bill, what.capacity_gw)
+                for key, words, scale in (
+                    ("busd_per_gw", "per GW [billion USD]", 1),
+                    ("share", "of the bill [%]", 100),
+                ):
+                    rows[f"rebate {words}"] = between(scale * back.loc[key, "low"], scale * back.loc[key, "high"])
+        columns[catalog.deal(deal)["buyer"]] = rows
+    return pd.DataFrame(columns)
+
+
+def gross_busd(deal: str, n: int, seed: int) -> np.ndarray:
+    """Return samples of what is paid for all gigawatts of a deal, before the warrant. [billion USD]"""
+    return earnings.whole(earnings.evaluate(deals=[deal], n=n, seed=seed))["gross_revenue_busd"].to_numpy()
+
+
+def swings(
+    what: valuation.Setting, day: valuation.Market, *, touch: str, watched: str, draws: int = 256
+) -> pd.DataFrame:
+    """Return how the weighted value moves with one input at a time: volatility, rate, the chance of deliveries, dates.
+
+    A date that does not move keeps its draws, because a value averages over them; the others stand at their values.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`gigafleet.uncertainty.tornado`. [billion USD]
+    """
+    name, vendor = what.warrant.name, catalog.deal(what.warrant.name)["vendor"]
+    rate = ("us-treasury", "yield_share", valuation.rate_condition(day.date))
+    places = {"volatility": (vendor, "volatility_share", "long_dated"), "rate": rate}
+    ramp = rollout.ranges(name).loc[["first_gw_years", "later_gw_years", "delay_years", "slip_share", "go_on_share"]]
+    ranges = pd.concat([catalog.ranges(places), ramp])
+    plan = what.inputs.iloc[:draws].assign(go_on_share=ramp.loc["go_on_share", "value"])
+
+    def answer(moved: str, number_at: float) -> float:
+        plans = plan.assign(**{moved: number_at}) if moved in ramp.index else plan
+        setting = valuation.Setting(what.warrant, plans, what.capacity_gw, what.binding_gw)
+        market = valuation.moved(day, **({moved: number_at} if moved in places else {}))
+        return setting.value(market, touch, watched)["weighted_busd"].sum()
+
+    middle = answer("", np.nan)
+    rows = {input_: [answer(input_, row["low"]), answer(input_, row["high"])] for input_, row in ranges.iterrows()}
+    table = pd.DataFrame(rows, index=["low", "high"]).T.assign(value=middle)
+    table = table.assign(swing=(table["high"] - table["low"]).abs())
+    table = table.assign(input_low=ranges["low"], input_high=ranges["high"])
+    return table.sort_values("swing", ascending=False, kind="stable")
+
+
+def used_sources(deal: str, days: list[valuation.Market]) -> list[str]:
+    """Return the sources behind a deal's warrant, the prices of some days and the content of a gigawatt."""
+    terms = catalog.deal(deal)
+    used = {*terms["public"]["sources"], *terms["warrant"]["public"]["sources"], *(day.source_id for day in days)}
+    facts = catalog.facts()
+    own = facts["subject"].eq(deal) & facts["quantity"].str.contains("warrant|rebate|content|years|go_on|correlation")
+    market = facts["subject"].eq(terms["vendor"]) & facts["quantity"].isin(
+        ["volatility_share", "shares_outstanding_m", "correlation_ratio", "share_drift_share"]
+    )
+    other = facts["subject"].eq("plug-amazon-2022") | facts["quantity"].eq("site_cost_busd_per_gw")
+    return sorted(used | set(facts[(own | market | other) & facts["preferred"]]["source_id"]))
