@@ -234,3 +234,24 @@ def test_unknown_names_suggest_the_nearest(arguments, message):
 def test_figures_out_of_bounds_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         deal.evaluate(**arguments)
+
+
+def test_finance_of_a_deal():
+    """The financial half: BofA's 15 to 20 billion USD per GW make 90 to 120; the warrant weighted is worth less."""
+    answers = deal.finance("amd-openai", 256)
+    assert list(answers.columns) == list(deal.FINANCE_UNITS) == list(deal.FINANCE_NAMES)
+    assert 90 < answers["gross_revenue_busd"].median() < 140
+    assert (answers["expected_revenue_busd"] < answers["gross_revenue_busd"]).all()
+    assert (answers["warrant_weighted_busd"] < answers["warrant_latest_busd"]).all()
+    rebate = 100 * answers["warrant_grant_busd"] / answers["gross_revenue_busd"]
+    assert answers["rebate_percent"].to_numpy() == pytest.approx(rebate)
+    assert answers["dilution_percent"].iloc[0] == pytest.approx(100 * 160 / (1632.475042 + 160))
+    pd.testing.assert_frame_equal(answers, deal.finance("amd-openai", 256))
+
+
+def test_finance_without_a_warrant_or_a_rollout():
+    answers = deal.finance("amd-anthropic", 64)
+    assert answers["gross_revenue_busd"].gt(0).all()
+    assert answers[["warrant_grant_busd", "rebate_percent", "dilution_percent"]].isna().all(axis=None)
+    with pytest.raises(UnknownNameError, match="unknown deal with a roll-out 'nvidia-openai'"):
+        deal.finance("nvidia-openai", 64)

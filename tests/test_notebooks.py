@@ -115,6 +115,14 @@ OTHER = {
     "00_overview": {"deal": "nvidia-openai", "capacity_gw": 1.5, "region": "texas", "capacity_basis": "it"},
     "01_accelerators": {"vendors": ["NVIDIA"], "format": "fp4", "subject": "H100", "quantity": "tdp_w"},
     "03_amd_vs_nvidia": {"amd": ["MI300X"], "nvidia": ["H100", "B200"], "format": "bf16", "rate": 0.1},
+    "05_revenue": {"scenario": "fast", "meta": False, "anthropic": False, "weighted": True, "samples": 256},
+    "06_warrant": {
+        "deal": "amd-meta",
+        "valuation_date": "2026-10-06",
+        "volatility": 0.4,
+        "tranches": 4,
+        "samples": 256,
+    },
 }
 
 

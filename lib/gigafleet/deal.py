@@ -1,13 +1,14 @@
 """The deal in one vectorised call: from gigawatts to accelerators, compute, energy, carbon and cost.
 
-A point estimate is the same call with one row. The roll-out, AMD's revenue and the warrant join the chain in later
-versions.
+A point estimate is the same call with one row. :func:`finance` gives the deal's other half: what the vendor earns over
+the roll-out, and what the warrant is worth.
 """
 
 import pandas as pd
 
-from gigafleet import catalog, cost, power, uncertainty
+from gigafleet import catalog, cost, earnings, power, rollout, uncertainty
 from gigafleet.errors import require, unknown
+from gigafleet.warrant import valuation
 
 # Basis of a system's price -> what it is; the first that is known counts.
 PRICE_BASES = {
@@ -74,6 +75,30 @@ NAMES = {
     "cost_busd_per_year": "cost a year",
     "tco_busd_per_gw_year": "cost per GW and year",
     "usd_per_accelerator_hour": "cost of an accelerator-hour",
+}
+FINANCE_UNITS = {
+    "gross_revenue_busd": "billion USD",
+    "expected_revenue_busd": "billion USD",
+    "contra_busd": "billion USD",
+    "net_income_busd": "billion USD",
+    "warrant_grant_busd": "billion USD",
+    "warrant_latest_busd": "billion USD",
+    "warrant_weighted_busd": "billion USD",
+    "rebate_busd_per_gw": "billion USD/GW",
+    "rebate_percent": "%",
+    "dilution_percent": "%",
+}
+FINANCE_NAMES = {
+    "gross_revenue_busd": "vendor's revenue before contra-revenue, all years, if all is taken",
+    "expected_revenue_busd": "the same, weighted by the chance that it is taken",
+    "contra_busd": "contra-revenue for the warrant",
+    "net_income_busd": "vendor's net income from the deal",
+    "warrant_grant_busd": "warrant at its grant, if all is delivered",
+    "warrant_latest_busd": "warrant at the newest share price, if all is delivered",
+    "warrant_weighted_busd": "the same, weighted by the chance of delivery",
+    "rebate_busd_per_gw": "rebate by the warrant at its grant, per GW",
+    "rebate_percent": "rebate over the bill",
+    "dilution_percent": "dilution if all of the warrant vests",
 }
 LABELS = {answer: f"{name} [{UNITS[answer]}]" if UNITS[answer] else name for answer, name in NAMES.items()}
 
@@ -309,3 +334,59 @@ def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) 
     )
     remarks = facts.set_index("subject")["note"].reindex(regions.index).fillna("")
     return pd.DataFrame(table, index=regions.index).assign(remark=remarks)
+
+
+def finance(deal: str = "amd-openai", n: int = 1024, seed: int = 0, *, touch: str = "ever") -> pd.DataFrame:
+    """Return the deal's financial answers, one row a sample: the vendor's earnings and the buyer's warrant.
+
+    Parameters
+    ----------
+    deal
+        A deal of :func:`gigafleet.rollout.deals`.
+    n
+        Samples, a power of two; 1 gives the point estimate.
+    seed
+        The same seed gives the same samples.
+    touch
+        Reading of the warrant's price condition: see :data:`gigafleet.warrant.readings.TOUCHES`.
+
+    Returns
+    -------
+    DataFrame
+        Columns as in :data:`FINANCE_UNITS`; those on the warrant are NaN where the deal has none. The tranche table is
+        assumed.
+
+    Raises
+    ------
+    UnknownNameError, ValueError
+        Naming the deal that is not known or has no roll-out, or the reading.
+    """
+    terms, days = catalog.deal(deal), {}
+    if terms["id"] not in rollout.deals():
+        raise unknown("deal with a roll-out", deal, rollout.deals())
+    ranges = earnings.ranges([terms["id"]])
+    if terms["warrant"]:
+        days = {name: valuation.market(terms["id"], name) for name in ("grant", "latest")}
+        rates = {name: ("us-treasury", "yield_share", valuation.rate_condition(x.date)) for name, x in days.items()}
+        ranges = pd.concat([ranges, catalog.ranges(rates)])
+    drawn = uncertainty.sample(ranges, n, seed)
+    taken, weighted = (
+        earnings.whole(earnings.evaluate(drawn, deals=[terms["id"]], weighted=weighted, touch=touch))
+        for weighted in (False, True)
+    )
+    answers = taken[["gross_revenue_busd", "contra_busd", "net_income_busd"]].reset_index(drop=True)
+    answers["expected_revenue_busd"] = weighted["gross_revenue_busd"].to_numpy()
+    for name, day in days.items():
+        what = valuation.setting(terms["id"], 1024, seed)
+        inputs = drawn.rename(columns={name: "rate", f"{terms['id']} go_on_share": "go_on_share"})
+        inputs = inputs[["volatility", "rate", "go_on_share"]]
+        valued = valuation.uncertain(what, day, touch=touch, drawn=inputs)
+        answers[f"warrant_{name}_busd"] = valued["value_busd"]
+        answers["warrant_weighted_busd"] = valued["weighted_busd"]  # of the latest, which comes last
+    if days:
+        shares_m = terms["warrant"]["public"]["shares"] / 1e6
+        outstanding_m = catalog.value(terms["vendor"], "shares_outstanding_m")
+        answers["rebate_busd_per_gw"] = answers["warrant_grant_busd"] / terms["public"]["capacity_gw"]
+        answers["rebate_percent"] = 100 * answers["warrant_grant_busd"] / answers["gross_revenue_busd"]
+        answers["dilution_percent"] = 100 * shares_m / (outstanding_m + shares_m)
+    return answers.reindex(columns=list(FINANCE_UNITS))

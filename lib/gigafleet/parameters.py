@@ -212,7 +212,8 @@ class Warrant(Parameters):
 
     @model_validator(mode="after")
     def _market(self) -> "Warrant":
-        warrant.market(self.deal, self.valuation_date)
+        given = {} if self.spot_usd is None else {"spot_usd": self.spot_usd}
+        warrant.market(self.deal, self.valuation_date, **given)
         return self
 
 

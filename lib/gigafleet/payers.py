@@ -4,6 +4,8 @@ A rebate sets the warrant's risk-neutral value at the grant against the content 
 shares fetch when sold is another question; it needs an assumed growth of the share price and is answered by simulation.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
@@ -116,7 +118,7 @@ def break_even_price(bill_busd: object, shares_m: float) -> object:
 
 
 def below_the_hint(
-    deal: str, day: valuation.Market, *, touch: str = "ever", watched: str = "close", n: int = 1024, seed: int = 0
+    what: valuation.Setting, day: valuation.Market, *, touch: str = "ever", watched: str = "close"
 ) -> pd.DataFrame:
     """Return what the warrant's value at the grant is over the content, under several ways to read AMD's remark.
 
@@ -131,10 +133,9 @@ def below_the_hint(
     """
     content = {case: catalog.value("amd-openai", "content_busd_per_gw", "components", case) for case in catalog.CASES}
     site = catalog.value("gigawatt-site", "site_cost_busd_per_gw", "all_in")
-    what = valuation.setting(deal, n, seed)
     table, gw = what.value(day, touch, watched), what.capacity_gw
     back = spread_targets(what.warrant.shares, 1, gw, 0, what.warrant.table["target_usd"].iloc[-1])
-    late = valuation.setting(deal, n, seed, back).value(day, touch, watched)
+    late = replace(what, warrant=replace(what.warrant, tranches=back)).value(day, touch, watched)
     first, whole = table["value_busd"].iloc[0], table["value_busd"].sum()
     taken = what.taken_share @ np.diff(what.warrant.table["milestone_gw"], prepend=0)
     rows = {

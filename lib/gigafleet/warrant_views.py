@@ -6,7 +6,7 @@ import pandas as pd
 from gigafleet import catalog, earnings, payers, rollout, uncertainty
 from gigafleet.tell import between, number
 from gigafleet.warrant import closed_form, valuation
-from gigafleet.warrant.contract import of_deal, spread_targets
+from gigafleet.warrant.contract import Warrant, of_deal, spread_targets
 from gigafleet.warrant.readings import TOUCHES
 from gigafleet.warrant.simulation import IndexThreshold, simulate
 from gigafleet.warrant.vesting import Vesting, vesting
@@ -16,6 +16,8 @@ TOUCH_NAMES = {
     "from_milestone": "from the milestone on",
     "at_milestone": "on the day of the milestone",
 }
+LONG_YEARS = 4.0  # maturity at which the long-dated volatility stands
+SHOWN = 6  # tranches that a chart shows apart
 VOLATILITIES = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85)
 TARGETS_USD = (200, 250, 300, 400, 500, 600)
 
@@ -59,13 +61,22 @@ def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: 
     shares = what.warrant.table["shares_m"] / 1e3
     table = valuation.by_reading(what, days, watched)
     rows = {f"{day}: {TOUCH_NAMES[touch]}": table[day, touch] * shares for day in days for touch in TOUCHES}
-    return pd.DataFrame(rows).T.rename(columns=lambda i: f"tranche {i}")
+    wide = pd.DataFrame(rows).T
+    parts = wide.iloc[:, :SHOWN].rename(columns=lambda i: f"tranche {i}")
+    return parts.assign(later=wide.iloc[:, SHOWN:].sum(axis=1)) if wide.shape[1] > SHOWN else parts
 
 
-def in_time_busd(what: valuation.Setting, day: valuation.Market, touch: str, watched: str) -> float:
-    """Return the value if every milestone came at once, the most that a reading allows. [billion USD]"""
+def jump(warrant: Warrant, grant: valuation.Market) -> str:
+    """Return what a reader must know of the price that stands for a grant: whether it holds the deal's own jump."""
+    if grant.price_date <= warrant.granted:
+        return ", as a later one holds the jump that the deal itself caused"
+    return ", the first in the data after it, which may hold a jump that the deal itself caused"
+
+
+def in_time_busd(what: valuation.Setting, day: valuation.Market, watched: str) -> float:
+    """Return the value if every milestone came at once and targets counted ever, the most possible. [billion USD]"""
     now = np.zeros(len(what.warrant.table))
-    return float(valuation.value(what.warrant, day, now, touch=touch, watched=watched)["value_busd"].sum())
+    return float(valuation.value(what.warrant, day, now, touch="ever", watched=watched)["value_busd"].sum())
 
 
 def heat(what: valuation.Setting, day: valuation.Market, touch: str, watched: str) -> pd.DataFrame:
@@ -140,13 +151,17 @@ def monte_carlo(
 
 
 def term_structure(vendor: str, long_dated: float) -> pd.Series:
-    """Return the vendor's implied volatilities by maturity [years], and the long-dated one at four years."""
+    """Return the vendor's implied volatilities by maturity [years], and the long-dated one at four years.
+
+    An implied one that leaves less than no variance for the time after it is left out.
+    """
     facts = catalog.facts()
     rows = facts[facts["subject"].eq(vendor) & facts["condition"].str.startswith("implied_") & facts["preferred"]]
     rows = rows[rows["quantity"] == "volatility_share"]
     years = rows["condition"].str.extract(r"(\d+)")[0].astype(float).to_numpy() / 365
     known = pd.Series(rows["value"].to_numpy(), years).sort_index()
-    return pd.concat([known, pd.Series({4.0: long_dated})])
+    far = pd.Series({LONG_YEARS: long_dated})
+    return pd.concat([known[known**2 * known.index < long_dated**2 * LONG_YEARS], far])
 
 
 def vest(
@@ -265,6 +280,33 @@ def side_by_side(deals: list[str], n: int, seed: int, touch: str, watched: str) 
                     rows[f"rebate {words}"] = between(scale * back.loc[key, "low"], scale * back.loc[key, "high"])
         columns[catalog.deal(deal)["buyer"]] = rows
     return pd.DataFrame(columns)
+
+
+def plug_table(seed: int) -> tuple[pd.DataFrame, float]:
+    """Return Amazon's warrant on Plug Power: assumed inputs and the value that they imply beside the published one.
+
+    Returns
+    -------
+    DataFrame, float
+        Text, with the ends of the value in ``attrs["value"]``; the published value [USD].
+    """
+    drawn = uncertainty.interval(payers.plug_amazon(seed=seed))
+    published = catalog.value("plug-amazon-2022", "warrant_fair_value_usd")
+    names = {
+        "spot": "price of the share at the grant [USD], assumed",
+        "volatility": "volatility [share], assumed",
+        "rate": "risk-free rate [share/year], assumed",
+        "usd_per_share": "value of a warrant share [USD], implied",
+    }
+    rows = {
+        "strike [USD], published": number(catalog.value("plug-amazon-2022", "strike_usd", "first_part"), 6),
+        "time to expiry [years], taken from the vesting": number(catalog.value("plug-amazon-2022", "vesting_years")),
+        **{text: between(drawn.loc[key, "low"], drawn.loc[key, "high"]) for key, text in names.items()},
+        "value of a warrant share [USD], published": number(published, 4),
+    }
+    table = pd.DataFrame({"figure": rows})
+    table.attrs["value"] = tuple(drawn.loc["usd_per_share", ["low", "high"]])
+    return table, published
 
 
 def gross_busd(deal: str, n: int, seed: int) -> np.ndarray:

@@ -12,10 +12,11 @@ import pandas as pd
 from gigafleet import catalog, rollout, uncertainty
 from gigafleet.errors import require
 from gigafleet.warrant.closed_form import tranche_value
-from gigafleet.warrant.contract import Warrant, of_deal, years_between
+from gigafleet.warrant.contract import DAYS_PER_YEAR, Warrant, of_deal, years_between
 from gigafleet.warrant.readings import TOUCHES
 
 DAYS = ("grant", "day_after", "latest")
+STALE_DAYS = 31  # a close older than this does not stand for a day
 NEAR_DAYS = 7  # a price so many days before a grant counts as its price
 RATE_CHANGES = "2026-04-01"  # from here on the later of the two assumed rates
 
@@ -82,7 +83,7 @@ def market(deal: str = "amd-openai", day: str = "grant", **given: float) -> Mark
     terms, warrant = catalog.deal(deal), of_deal(deal)
     closes = prices(terms["vendor"])
     before, after = closes[closes.index <= warrant.granted], closes[closes.index > warrant.granted]
-    near = len(before) and years_between(before.index[-1], warrant.granted) * 365.25 <= NEAR_DAYS
+    near = len(before) and years_between(before.index[-1], warrant.granted) * DAYS_PER_YEAR <= NEAR_DAYS
     if day == "grant":
         date, row = warrant.granted, (before.iloc[-1] if near else after.iloc[0])
     elif day in DAYS:
@@ -94,6 +95,10 @@ def market(deal: str = "amd-openai", day: str = "grant", **given: float) -> Mark
         except ValueError as error:
             raise ValueError(f"day must be one of {', '.join(DAYS)}, or a date: {error}") from None
         date, row = day, closes[closes.index <= day].iloc[-1]
+        old = years_between(row.name, date) * DAYS_PER_YEAR
+        if old > STALE_DAYS and "spot_usd" not in given:
+            newest = f"the last close in the data before it is that of {row.name}"
+            raise ValueError(f"day {day}: {newest}, {old:.0f} days old; give spot_usd, or a day near a close")
     for name in given:
         if name not in ("spot_usd", "volatility", "rate"):
             raise ValueError(f"market takes spot_usd, volatility and rate, not {name!r}")
@@ -284,7 +289,14 @@ def by_reading(what: Setting, days: dict[str, Market], watched: str = "close") -
 
 
 def uncertain(
-    what: Setting, day: Market, *, touch: str = "ever", watched: str = "close", n: int = 256, seed: int = 0
+    what: Setting,
+    day: Market,
+    *,
+    touch: str = "ever",
+    watched: str = "close",
+    n: int = 256,
+    seed: int = 0,
+    drawn: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return samples of the warrant's value over the ranges of volatility, rate and the chance of deliveries.
 
@@ -298,6 +310,8 @@ def uncertain(
         Samples, a power of two.
     seed
         The same seed gives the same samples.
+    drawn
+        Samples of ``volatility``, ``rate`` and ``go_on_share`` in place of drawn ones.
 
     Returns
     -------
@@ -305,19 +319,8 @@ def uncertain(
         ``volatility``, ``rate``, ``go_on_share``, ``value_busd`` (if all is delivered), ``weighted_busd``, and
         ``tranche_1`` ... [billion USD, if delivered].
     """
-    vendor, deal = catalog.deal(what.warrant.name)["vendor"], what.warrant.name
-    ranges = catalog.ranges(
-        {
-            "volatility": (vendor, "volatility_share", "long_dated"),
-            "rate": ("us-treasury", "yield_share", rate_condition(day.date)),
-            "go_on_share": (deal, "go_on_share"),
-        }
-    )
-    shift = {"volatility": day.volatility, "rate": day.rate}
-    for name, middle in shift.items():  # a figure given by hand keeps the width of the data's range
-        ranges.loc[name, ["low", "value", "high"]] *= middle / ranges.loc[name, "value"]
-    drawn = uncertainty.sample(ranges, n, seed)
-    times = what.times(day)[: max(64, 2**16 // n)]
+    drawn = _market_samples(what.warrant.name, day, n, seed) if drawn is None else drawn
+    times = what.times(day)[: max(64, 2**18 // len(drawn))]
     axes = {name: drawn[name].to_numpy()[:, None, None] for name in ("volatility", "rate")}
     each = per_share(what.warrant, day, times, touch=touch, watched=watched, **axes).mean(axis=1)
     busd = each * what.warrant.table["shares_m"].to_numpy() / 1e3
@@ -325,6 +328,20 @@ def uncertain(
     taken = rollout.delivered_probability(gw, drawn["go_on_share"].to_numpy()[:, None], what.binding_gw)
     parts = pd.DataFrame(busd, columns=[f"tranche_{i}" for i in what.warrant.table.index])
     return drawn.assign(value_busd=busd.sum(axis=1), weighted_busd=(busd * taken).sum(axis=1)).join(parts)
+
+
+def _market_samples(deal: str, day: Market, n: int, seed: int) -> pd.DataFrame:
+    """Return samples of volatility, rate and chance of deliveries; a figure given by hand keeps its range's width."""
+    ranges = catalog.ranges(
+        {
+            "volatility": (catalog.deal(deal)["vendor"], "volatility_share", "long_dated"),
+            "rate": ("us-treasury", "yield_share", rate_condition(day.date)),
+            "go_on_share": (deal, "go_on_share"),
+        }
+    )
+    for name, middle in {"volatility": day.volatility, "rate": day.rate}.items():
+        ranges.loc[name, ["low", "value", "high"]] *= middle / ranges.loc[name, "value"]
+    return uncertainty.sample(ranges, n, seed)
 
 
 def moved(day: Market, **changes: float) -> Market:

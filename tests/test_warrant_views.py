@@ -1,0 +1,146 @@
+"""The warrant's tables for notebook 06."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gigafleet import catalog, warrant
+from gigafleet import warrant_views as views
+from gigafleet.warrant import valuation
+
+
+@pytest.fixture(scope="module")
+def what() -> valuation.Setting:
+    return warrant.setting("amd-openai", 256)
+
+
+@pytest.fixture(scope="module")
+def grant() -> warrant.Market:
+    return warrant.market("amd-openai", "grant")
+
+
+@pytest.fixture(scope="module")
+def latest() -> warrant.Market:
+    return warrant.market("amd-openai", "latest")
+
+
+def test_what_is_public_is_told_apart_from_what_is_assumed():
+    """Filing: 160 million shares at 0.01 USD, the last target 600; the table between is blacked out."""
+    table = views.known_and_redacted("amd-openai")
+    assert table.loc["shares", "what"] == "160 million"
+    assert table.loc["last price target"].tolist() == ["600 USD", "public"]
+    assert table.loc["other price targets", "status"] == "assumed"
+    assert table.loc["how the price is measured", "status"] == "redacted"
+
+
+def test_other_tranches_keep_shares_milestone_and_last_target():
+    assert views.tranches("amd-openai", None, None) is None
+    few = views.tranches("amd-openai", 3, None)
+    assert [t.milestone_gw for t in few] == [2, 4, 6]
+    assert (few[0].target_usd, few[-1].target_usd) == (225, 600)
+    assert sum(t.shares for t in few) == pytest.approx(160e6)
+    assert views.tranches("amd-openai", None, 300)[0].target_usd == 300
+
+
+def test_totals_by_reading(what, grant, latest):
+    table = views.totals(what, {"grant": grant, "latest": latest}, "close")
+    assert list(table.columns) == [f"tranche {i}" for i in range(1, 7)]
+    assert table.loc["grant: target counts ever"].sum() == pytest.approx(what.value(grant)["value_busd"].sum())
+    for day in ("grant", "latest"):
+        sums = table[table.index.str.startswith(day)].sum(axis=1).to_numpy()
+        assert (np.diff(sums) < 0).all()
+    many = warrant.setting("amd-openai", 64, tranches=views.tranches("amd-openai", 12, None))
+    wide = views.totals(many, {"grant": grant}, "close")
+    assert wide.shape == (3, 7)
+    assert wide.iloc[0].sum() == pytest.approx(many.value(grant)["value_busd"].sum())
+
+
+def test_the_most_that_it_can_be(what, grant, latest):
+    """With the last price above every target, all shares less their strike."""
+    full = 0.16 * (latest.spot_usd - 0.01 * np.exp(-latest.rate * what.warrant.years_left(latest.date)))
+    assert views.in_time_busd(what, latest, "close") == pytest.approx(full)
+    assert what.value(grant)["value_busd"].sum() < views.in_time_busd(what, grant, "close") < 0.16 * grant.spot_usd
+
+
+def test_the_price_that_stands_for_a_grant():
+    """OpenAI's is the close before it; for Meta the data hold the first close after it only."""
+    books = {deal: warrant.of_deal(deal) for deal in ("amd-openai", "amd-meta")}
+    texts = [views.jump(book, warrant.market(deal, "grant")) for deal, book in books.items()]
+    assert texts[0].endswith("a later one holds the jump that the deal itself caused")
+    assert "the first in the data after it" in texts[1]
+
+
+def test_heat_map(what, grant):
+    table = views.heat(what, grant, "ever", "close")
+    assert (table.diff(axis=1).iloc[:, 1:] > 0).all(axis=None)
+    assert (table.diff().iloc[1:] < 0).all(axis=None)
+    last = what.value(grant)["usd_per_share"].iloc[-1]
+    assert table.loc["600 USD", "55 %"] == pytest.approx(100 * last / grant.spot_usd, rel=0.01)
+
+
+def test_readings_without_a_closed_form(what, grant):
+    """Few paths: the plain case meets the closed form, an average is worth less, joint deliveries more."""
+    table = views.monte_carlo(what, {"grant": grant}, "ever", n_paths=1024)
+    values = table["grant"].str.split(" ").str[0].astype(float)
+    errors = table["grant"].str.split(" ").str[-1].astype(float)
+    assert abs(values.iloc[0] - what.value(grant)["value_busd"].sum()) < 4 * errors.iloc[0] + 0.02
+    assert values["average of 20 closes"] < values.iloc[0]
+    assert table["change, grant"].filter(like="early").iloc[0] > 0
+
+
+def test_term_structure_never_falls():
+    for volatility in (0.05, 0.3, 0.55, 0.9):
+        known = views.term_structure("AMD", volatility)
+        assert known.iloc[-1] == volatility
+        assert ((known**2 * known.index).diff().dropna() > 0).all()
+
+
+def test_vesting_with_and_without_stops(what, latest):
+    plan = {"touch": "ever", "watched": "close", "n_paths": 4096}
+    stops, full = (views.vest(what, latest, 0.1, stops=s, **plan).probability().iloc[:, -1] for s in (True, False))
+    assert stops.iloc[0] == pytest.approx(full.iloc[0])  # the first gigawatt binds
+    assert (stops.iloc[1:] < full.iloc[1:]).all()
+
+
+def test_quarters_of_a_simulation():
+    day = warrant.market("amd-openai", "latest")
+    table = pd.DataFrame({"x": [1.0, 2.0, 3.0]}, index=[0.0, 0.25, 3.99])
+    assert views.by_quarter(table, day).index.tolist() == ["2026Q4", "2027Q1", "2030Q4"]
+
+
+@pytest.mark.parametrize("deal", ["amd-openai", "amd-meta"])
+def test_flows(deal):
+    nodes, arrows = views.flows(deal, 117.0, 85.0, 88.0, 83.0)
+    assert set(arrows["start"]) | set(arrows["end"]) == set(nodes.index)
+    paid = arrows.set_index(["start", "end"]).loc[("Authorized purchasers", "AMD")]
+    assert paid["value"] == 117
+    assert paid["kind"] == "cash"
+
+
+def test_side_by_side():
+    table = views.side_by_side(["amd-openai", "amd-meta"], 64, 0, "ever", "close")
+    assert list(table.columns) == ["OpenAI", "Meta"]
+    assert table.iloc[0].tolist() == ["164.67 (2025-10-03)", "213.84 (2026-02-24)"]
+
+
+def test_swings_bracket_the_value(what, grant):
+    table = views.swings(what, grant, touch="ever", watched="close", draws=64)
+    assert (table["swing"].diff().dropna() <= 0).all()
+    row = table.loc["go_on_share"]
+    assert row["low"] < row["value"] < row["high"]
+    assert table.loc["volatility", "low"] < table.loc["volatility", "high"]
+    assert table.loc["later_gw_years", "low"] > table.loc["later_gw_years", "high"]
+
+
+def test_plug_power_stands_beside_its_published_value():
+    table, published = views.plug_table(0)
+    assert published == catalog.value("plug-amazon-2022", "warrant_fair_value_usd") == 20.36
+    low, high = table.attrs["value"]
+    assert low < published < high
+    assert table.loc["value of a warrant share [USD], published", "figure"] == "20.36"
+
+
+def test_sources_are_known():
+    used = views.used_sources("amd-openai", [warrant.market("amd-openai", "grant")])
+    assert set(used) <= set(catalog.sources().index)
+    assert {"amd-openai-warrant-2025-10", "amd-research-report-2025-10", "plug-10k-2023"} <= set(used)
