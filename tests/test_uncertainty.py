@@ -141,3 +141,50 @@ def test_intervals_of_a_table_and_of_an_absent_answer():
     assert array["median"].tolist() == [50, 100]
     with pytest.raises(ValueError, match="level must be above 0"):
         uncertainty.interval(np.arange(3.0), level=0)
+
+
+def test_tornado_calls_once_and_sorts_by_swing():
+    """One call for all cases: the values, then each input at its ends, all others at their values."""
+    table = ranges(a=(1.0, 2.0, 3.0), exact=(5.0, 5.0, 5.0), b=(2.0, 3.0, 10.0), made=(1.0, np.nan, 4.0))
+    calls = []
+
+    def answer(cases: pd.DataFrame) -> pd.Series:
+        calls.append(cases)
+        return cases["a"] * cases["b"] - cases["made"] + cases["exact"]
+
+    result = uncertainty.tornado(answer, table)
+    assert len(calls) == 1
+    assert len(calls[0]) == 1 + 2 * 3
+    assert (calls[0]["exact"] == 5).all()
+    moved = (calls[0] != calls[0].iloc[0]).sum(axis=1)
+    assert moved.to_list() == [0, 1, 1, 1, 1, 1, 1]
+    assert result.index.to_list() == ["b", "a", "made"]  # the exact one has no range
+    assert result["swing"].to_dict() == {"b": 16, "a": 6, "made": 3}
+    assert result.loc["b", ["low", "high", "input_low", "input_high"]].to_list() == [2 * 2 + 3, 2 * 10 + 3, 2, 10]
+    assert result.loc["made", ["low", "high"]].to_list() == [6 - 1 + 5, 6 - 4 + 5]  # a falling answer: low is higher
+    assert (result["value"] == 6 - 2 + 5).all()
+
+
+@given(
+    ends=st.lists(
+        st.tuples(st.floats(0.1, 5), st.floats(1.01, 3), st.floats(1.01, 3)), min_size=1, max_size=5, unique=True
+    ),
+    power=st.floats(0.2, 3),
+)
+def test_tornado_of_a_monotone_function_holds_its_value(ends, power):
+    """A rising function lies between its ends, at the ends of the input; swings fall from row to row."""
+    table = ranges(**{f"x{i}": (low, low * up, low * up * more) for i, (low, up, more) in enumerate(ends)})
+    result = uncertainty.tornado(lambda cases: (cases**power).sum(axis=1), table)
+    assert set(result.index) == set(table.index)
+    assert (result["low"] < result["value"]).all()
+    assert (result["value"] < result["high"]).all()
+    assert (np.diff(result["swing"]) <= 0).all()
+    for name, row in result.iterrows():
+        assert (row["input_low"], row["input_high"]) == tuple(table.loc[name, ["low", "high"]])
+        assert row["swing"] == pytest.approx(row["input_high"] ** power - row["input_low"] ** power, rel=1e-6)
+
+
+def test_tornado_without_ranges_is_empty_and_a_bad_range_is_named():
+    assert uncertainty.tornado(lambda cases: cases["x"], ranges(x=(2.0, 2.0, 2.0))).empty
+    with pytest.raises(ValueError, match="x: low <= value <= high must hold"):
+        uncertainty.tornado(lambda cases: cases["x"], ranges(x=(3.0, 2.0, 4.0)))

@@ -16,7 +16,7 @@ VENDOR_KINDS = ("datasheet", "vendor-announcement", "filing")
 
 def reload() -> None:
     """Forget what was read, so that an edited table is read again."""
-    for cached in (package, resource, _facts, deals, quantities, _names, _llm_names):
+    for cached in (package, resource, _facts, deals, quantities, _names, _llm_names, _preferred):
         cached.cache_clear()
 
 
@@ -286,6 +286,7 @@ def regions(case: str = "mid") -> pd.DataFrame:
     return table("region", case)
 
 
+@functools.cache
 def _preferred(subject: str, quantity: str, condition: str | None) -> pd.Series:
     if quantity not in quantities().index:
         raise unknown("quantity", quantity, quantities().index)

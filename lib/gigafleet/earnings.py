@@ -15,6 +15,7 @@ from gigafleet import catalog, revenue, rollout, uncertainty
 from gigafleet.errors import require, unknown
 from gigafleet.warrant import accounting, valuation
 from gigafleet.warrant.contract import of_deal, years_between
+from gigafleet.warrant.readings import check_reading
 
 MARKET = {"volatility": ("AMD", "volatility_share", "long_dated")}
 
@@ -30,7 +31,7 @@ class Scenario:
     add
         Input -> what is added to it.
     ends
-        Input -> ``low`` or ``high``: it stands at that end of its range.
+        Input -> ``low`` or ``high``: it moves by as much as that end of its range lies from its value.
     stop_gw
         Deliveries of each deal end with so many gigawatts. [GW]
     """
@@ -43,7 +44,7 @@ class Scenario:
 
 SCENARIOS = {
     "base": Scenario("base"),
-    "late": Scenario("a year late", add={"delay_years": 1.0}),
+    "late": Scenario("a year late", add={"delay_years": 1.0, "next_generation_years": 1.0}),
     "first_gw": Scenario("first gigawatt only", stop_gw=1.0),
     "fast": Scenario("fast", ends=dict.fromkeys(("first_gw_years", "later_gw_years", "delay_years"), "low")),
     "bear": Scenario(
@@ -135,7 +136,8 @@ def applied(inputs: pd.DataFrame, name: str, known: pd.DataFrame) -> pd.DataFram
     for column in changed:
         plain = column.split(" ")[-1]
         if plain in chosen.ends:
-            changed[column] = known.loc[column, chosen.ends[plain]]
+            end, middle = known.loc[column, chosen.ends[plain]], known.loc[column, "value"]
+            changed[column] = changed[column] * (end / middle) if middle else changed[column] + end
         changed[column] = changed[column] + chosen.add.get(plain, 0.0)
     return changed
 
@@ -176,8 +178,9 @@ def evaluate(
     UnknownNameError, ValueError
         Naming the scenario, deal or quarter that is not known, or the input out of bounds.
     """
-    deals = [catalog.deal(deal)["id"] for deal in deals]
+    deals = [catalog.deal(deal)["id"] for deal in ([deals] if isinstance(deals, str) else deals)]
     known, chosen = ranges(deals), scenario(name)
+    check_reading(touch, "close")
     inputs = draw(deals, n, seed) if inputs is None else inputs
     for missing in known.index.difference(inputs.columns):
         raise ValueError(f"inputs need a column {missing!r}; draw them for the same deals, {', '.join(deals)}")
@@ -197,18 +200,14 @@ def _one(
     ramp, capacity_gw = of_one(inputs, deal), float(catalog.deal(deal)["public"]["capacity_gw"])
     plan = {"capacity_gw": capacity_gw, "stop_gw": stop_gw, "end": end}
     shipped, delivered = (rollout.schedule(ramp, clock=clock, **plan) for clock in ("shipped", "delivered"))
-    taken = {"shipped": 1.0, "delivered": 1.0}
+    shares = [1.0, 1.0]
     if weighted:
-        binding_gw = rollout.binding_gw(deal)
-        taken = {
-            name: rollout.weights(ramp, table, binding_gw)
-            for name, table in zip(taken, (shipped, delivered), strict=True)
-        }
-    gross = revenue.gross_revenue_busd(shipped, inputs, ramp) * taken["shipped"]
-    contra, vested = _warrant(inputs, ramp, deal, delivered, stop_gw, weighted, touch)
-    lines = revenue.statement(gross, inputs, contra * taken["delivered"])
-    lines["shipped_gw"] = shipped.sum("generation") * taken["shipped"]
-    lines["delivered_gw"] = delivered.sum("generation") * taken["delivered"]
+        shares = [rollout.weights(ramp, table, rollout.binding_gw(deal)) for table in (shipped, delivered)]
+    gross = revenue.gross_revenue_busd(shipped, inputs, ramp) * shares[0]
+    contra, vested = _warrant(inputs, ramp, deal, shipped, stop_gw, weighted, touch)
+    lines = revenue.statement(gross, inputs, contra * shares[0])
+    lines["shipped_gw"] = shipped.sum("generation") * shares[0]
+    lines["delivered_gw"] = delivered.sum("generation") * shares[1]
     return lines.transpose("sample", "quarter"), vested
 
 
@@ -216,13 +215,17 @@ def _warrant(
     inputs: pd.DataFrame,
     ramp: pd.DataFrame,
     deal: str,
-    delivered: xr.DataArray,
+    shipped: xr.DataArray,
     stop_gw: float | None,
     weighted: bool,
     touch: str,
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return contra-revenue by quarter, if all is taken [billion USD], and vested shares [million]; 0 without any."""
-    cumulative = delivered.sum("generation").cumsum("quarter").assign_coords(quarter=delivered["quarter"])
+    """Return contra-revenue by quarter, if all is taken [billion USD], and vested shares [million]; 0 without any.
+
+    Contra-revenue follows the revenue of the gigawatts that earn it, so it is spread over shipments; a tranche counts
+    where its gigawatts are delivered before the warrant ends.
+    """
+    cumulative = shipped.sum("generation").cumsum("quarter").assign_coords(quarter=shipped["quarter"])
     if catalog.deal(deal)["warrant"] is None:
         return 0 * cumulative, 0 * cumulative
     warrant, day = of_deal(deal), valuation.market(deal, "grant")

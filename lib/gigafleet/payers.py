@@ -30,13 +30,13 @@ def buyer_cash(payments: pd.DataFrame, company: str = "OpenAI") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The payments, ``cash_flow_busd`` (projected, NaN where no source gives it) and ``share_of_outflow``: median
-        payment over the projected outflow; NaN in a year without outflow.
+        The payments, ``cash_flow_busd`` (projected, NaN where no source gives it) and ``payments_over_outflow``: median
+        payment over the projected outflow, which holds what the buyer pays for compute already; NaN in a year without.
     """
     rows = catalog.facts()[lambda table: table["preferred"] & (table["quantity"] == "cash_flow_busd")]
     rows = rows[rows["subject"] == catalog.subject_of(company)]
     flow = rows.set_index(rows["condition"].astype(int))["value"].reindex(payments.index)
-    return payments.assign(cash_flow_busd=flow, share_of_outflow=payments["median"] / -flow.where(flow < 0))
+    return payments.assign(cash_flow_busd=flow, payments_over_outflow=payments["median"] / -flow.where(flow < 0))
 
 
 def buyer_facts(company: str = "OpenAI") -> dict[str, str]:
@@ -151,6 +151,21 @@ def below_the_hint(
     }
     found["all tranches, over the cost of whole sites"] = [whole, site * gw, whole / (site * gw), np.nan, np.nan]
     return pd.DataFrame(found, index=["value_busd", "content_busd", "share", "low", "high"]).T
+
+
+def market_conditions(what: valuation.Setting, day: valuation.Market) -> tuple[float, float]:
+    """Return the least and the most that price targets alone leave of the warrant, over the content. [share]
+
+    Deliveries are taken as certain and in time. Least: every share at the last target, at the low end of volatility,
+    over the high end of content. Most: no targets at all, over the low end.
+    """
+    vendor, shares = catalog.deal(what.warrant.name)["vendor"], what.warrant.shares / 1e9
+    low = catalog.value(vendor, "volatility_share", "long_dated", "low")
+    years, last = what.warrant.years_left(day.date), what.warrant.table["target_usd"].iloc[-1]
+    case = {"volatility": low, "rate": day.rate, "years": years, "strike": what.warrant.strike_usd}
+    least, most = (float(valuation.tranche_value(day.spot_usd, target, **case)) for target in (last, 0.0))
+    content = [catalog.value("amd-openai", "content_busd_per_gw", "components", end) for end in ("high", "low")]
+    return least * shares / (content[0] * what.capacity_gw), most * shares / (content[1] * what.capacity_gw)
 
 
 def bill_paid(proceeds_busd: pd.Series, bill_busd: np.ndarray) -> pd.Series:

@@ -22,6 +22,7 @@ INPUTS = {
     "first_margin_share": ("instinct-rollout", "deal_gross_margin_share", "first_year"),
     "mature_margin_share": ("instinct-rollout", "deal_gross_margin_share", "mature"),
     "deal_opex_share": ("instinct-rollout", "deal_opex_share"),
+    "base_revenue_busd": ("AMD", "revenue_guidance_busd", "2026q3"),
     "base_growth_share_per_year": ("AMD", "base_growth_share_per_year"),
     "base_margin_share": ("AMD", "base_gross_margin_share"),
     "base_opex_growth_share_per_year": ("AMD", "base_opex_growth_share_per_year"),
@@ -34,6 +35,7 @@ BOUNDS = {
     "first_margin_share": {"minimum": -1, "maximum": 1},
     "mature_margin_share": {"minimum": -1, "maximum": 1},
     "deal_opex_share": {"minimum": 0, "maximum": 1},
+    "base_revenue_busd": {"above": 0},
     "base_growth_share_per_year": {"above": -1},
     "base_margin_share": {"minimum": -1, "maximum": 1},
     "base_opex_growth_share_per_year": {"above": -1},
@@ -156,22 +158,21 @@ def statement(gross_busd: xr.DataArray, inputs: pd.DataFrame, contra_busd: objec
 
 
 def base_business(inputs: pd.DataFrame, quarters: list[str]) -> xr.Dataset:
-    """Return the vendor's results without the deals: the newest reported quarter, grown.
+    """Return the vendor's results without the deals: its guidance for 2026Q3, grown.
 
-    It is an assumption, stated as one: revenue from the newest row of ``amd_quarters.csv``, operating cost from the
-    guidance for the next quarter, each with its growth. Accelerators that AMD sold before the deals are in it.
+    It is an assumption, stated as one: revenue and operating cost that AMD guides to for 2026Q3, each with its growth.
+    The guidance holds the first shipments of the deals, so the base is high by these. Accelerators that AMD sold before
+    the deals are in it.
 
     Returns
     -------
     Dataset
         The variables of :data:`LINES`, of dims (sample, quarter), without contra-revenue. [billion USD]
     """
-    newest = catalog.amd_quarters()["revenue_musd"]
-    since = _middles(xr.DataArray(quarters, dims="quarter")) - _middles(xr.DataArray([newest.index[-1]], dims="q"))[0]
-    since = xr.DataArray(since.to_numpy(), {"quarter": quarters}, dims="quarter")
-    revenue = newest.iloc[-1] / 1e3 * (1 + _column(inputs, "base_growth_share_per_year")) ** since
+    since = _middles(xr.DataArray(quarters, {"quarter": quarters}, dims="quarter")) - 0.125  # from 2026Q3
+    revenue = _column(inputs, "base_revenue_busd") * (1 + _column(inputs, "base_growth_share_per_year")) ** since
     opex = catalog.value("AMD", "opex_guidance_busd", "2026q3")
-    opex = opex * (1 + _column(inputs, "base_opex_growth_share_per_year")) ** (since - 0.25)
+    opex = opex * (1 + _column(inputs, "base_opex_growth_share_per_year")) ** since
     profit = revenue * _column(inputs, "base_margin_share")
     operating = profit - opex
     net = operating * (1 - _column(inputs, "tax_share"))

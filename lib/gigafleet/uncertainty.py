@@ -126,7 +126,8 @@ def sample(
     n
         Number of samples; a power of two, as the sequence is balanced only there. ``n=1`` gives the values themselves.
     seed
-        The same seed gives the same samples.
+        The same seed gives the same samples. Two tables drawn with one seed share their points, so their rows move
+        together: draw what is to be independent in one table.
     correlations
         Pair of inputs -> rank correlation (Spearman).
 

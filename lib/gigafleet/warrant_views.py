@@ -57,7 +57,7 @@ def known_and_redacted(deal: str) -> pd.DataFrame:
 
 
 def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: str) -> pd.DataFrame:
-    """Return the value by day and reading, if all is delivered: one row each, one column a tranche. [billion USD]"""
+    """Return the value by day and reading, if all is taken: one row each, one column a tranche. [billion USD]"""
     shares = what.warrant.table["shares_m"] / 1e3
     table = valuation.by_reading(what, days, watched)
     rows = {f"{day}: {TOUCH_NAMES[touch]}": table[day, touch] * shares for day in days for touch in TOUCHES}
@@ -81,7 +81,7 @@ def in_time_busd(what: valuation.Setting, day: valuation.Market, watched: str) -
 
 def heat(what: valuation.Setting, day: valuation.Market, touch: str, watched: str) -> pd.DataFrame:
     """Return the value of a share that vests with the last milestone, over the spot [%]: rows target, columns
-    volatility; if delivered, over the roll-out's dates."""
+    volatility; if taken, over the roll-out's dates."""
     times = what.times(day)[:256, -1:]
     grid = np.array(TARGETS_USD, float)[:, None], np.array(VOLATILITIES)[None, :]
     each = closed_form.tranche_value(
@@ -117,7 +117,7 @@ def _common(what: valuation.Setting, day: valuation.Market, stops: np.ndarray | 
 def monte_carlo(
     what: valuation.Setting, days: dict[str, valuation.Market], touch: str, n_paths: int = 2**14, seed: int = 0
 ) -> pd.DataFrame:
-    """Return the value of the whole warrant, if delivered, under readings that have no closed form, on several days.
+    """Return the value of the whole warrant, if taken, under readings that have no closed form, on several days.
 
     Returns
     -------
@@ -255,7 +255,7 @@ def side_by_side(deals: list[str], n: int, seed: int, touch: str, watched: str) 
     Returns
     -------
     DataFrame
-        One column a buyer, text: spot at grant, value at grant and latest (if delivered, and weighted with its 90 %
+        One column a buyer, text: spot at grant, value at grant and latest (if taken, and weighted with its 90 %
         interval), rebate.
     """
     columns = {}
@@ -267,7 +267,7 @@ def side_by_side(deals: list[str], n: int, seed: int, touch: str, watched: str) 
             drawn = valuation.uncertain(what, day, touch=touch, watched=watched, seed=seed)
             inside = uncertainty.interval(drawn)
             rows[f"price of the share {name} [USD]"] = f"{number(day.spot_usd, 5)} ({day.price_date})"
-            for column, words in {"value_busd": "if delivered", "weighted_busd": "weighted"}.items():
+            for column, words in {"value_busd": "if taken", "weighted_busd": "weighted"}.items():
                 row = inside.loc[column]
                 text = f"{number(row['median'])} ({between(row['low'], row['high'])})"
                 rows[f"value {name}, {words} [billion USD]"] = text

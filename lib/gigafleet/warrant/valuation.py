@@ -13,7 +13,7 @@ from gigafleet import catalog, rollout, uncertainty
 from gigafleet.errors import require
 from gigafleet.warrant.closed_form import tranche_value
 from gigafleet.warrant.contract import DAYS_PER_YEAR, Warrant, of_deal, years_between
-from gigafleet.warrant.readings import TOUCHES
+from gigafleet.warrant.readings import TOUCHES, check_market
 
 DAYS = ("grant", "day_after", "latest")
 STALE_DAYS = 31  # a close older than this does not stand for a day
@@ -103,6 +103,7 @@ def market(deal: str = "amd-openai", day: str = "grant", **given: float) -> Mark
         if name not in ("spot_usd", "volatility", "rate"):
             raise ValueError(f"market takes spot_usd, volatility and rate, not {name!r}")
     require("spot_usd", given.get("spot_usd", row["usd"]), above=0)
+    check_market(1.0, given.get("volatility", 0.0), given.get("rate", 0.0), 0.0, 0.0)
     since = closes[(closes.index > warrant.granted) & (closes.index <= date)]["usd"]
     figures = {
         "spot_usd": float(row["usd"]),
@@ -190,7 +191,7 @@ def value(
     watched: str = "close",
     dividend_yield: float = 0.0,
 ) -> pd.DataFrame:
-    """Return the value of each tranche, if the capacity is delivered and weighted by the chance that it is.
+    """Return the value of each tranche, if the capacity is taken and weighted by the chance that it is.
 
     Parameters
     ----------
@@ -212,7 +213,9 @@ def value(
     -------
     DataFrame
         One row a tranche: ``shares_m``, ``milestone_gw``, ``target_usd``, ``years`` (median time to the delivery),
-        ``usd_per_share`` (if delivered), ``value_busd`` (the same, all shares), ``taken_share``, ``weighted_busd``.
+        ``in_time_share`` (probability that a delivery, if taken, comes before expiry), ``usd_per_share`` (if taken, on
+        average over the dates, late ones worth nothing), ``value_busd`` (the same, all shares), ``taken_share``,
+        ``weighted_busd``.
 
     Raises
     ------
@@ -225,7 +228,9 @@ def value(
     if times.shape[1] != len(table):
         raise ValueError(f"milestone_years must have a column a tranche, {len(table)}, not {times.shape[1]}")
     each = per_share(warrant, day, times, touch=touch, watched=watched, dividend_yield=dividend_yield).mean(axis=0)
-    table = table.assign(years=np.quantile(times, 0.5, axis=0, method="lower"), usd_per_share=each)
+    table = table.assign(years=np.quantile(times, 0.5, axis=0, method="lower"))
+    table["in_time_share"] = (times <= warrant.years_left(day.date)).mean(axis=0)
+    table["usd_per_share"] = each
     table["value_busd"] = table["usd_per_share"] * table["shares_m"] / 1e3
     table["taken_share"] = taken_share
     return table.assign(weighted_busd=table["value_busd"] * table["taken_share"])
@@ -273,7 +278,7 @@ def setting(deal: str = "amd-openai", n: int = 1024, seed: int = 0, tranches: ob
 
 
 def by_reading(what: Setting, days: dict[str, Market], watched: str = "close") -> pd.DataFrame:
-    """Return the value of a share of each tranche, if its capacity is delivered, on several days under each reading.
+    """Return the value of a share of each tranche, if its capacity is taken, on several days under each reading.
 
     Returns
     -------
@@ -316,8 +321,8 @@ def uncertain(
     Returns
     -------
     DataFrame
-        ``volatility``, ``rate``, ``go_on_share``, ``value_busd`` (if all is delivered), ``weighted_busd``, and
-        ``tranche_1`` ... [billion USD, if delivered].
+        ``volatility``, ``rate``, ``go_on_share``, ``value_busd`` (if all is taken), ``weighted_busd``, and
+        ``tranche_1`` ... [billion USD, if taken].
     """
     drawn = _market_samples(what.warrant.name, day, n, seed) if drawn is None else drawn
     times = what.times(day)[: max(64, 2**18 // len(drawn))]

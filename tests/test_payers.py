@@ -1,0 +1,170 @@
+"""Who pays: the buyer's cash, the rebate, break-evens, AMD's remark, Amazon's warrant on Plug Power, all warrants."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import QuantLib as ql
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from gigafleet import catalog, payers, revenue, uncertainty
+from gigafleet.warrant import valuation
+
+
+@pytest.fixture(scope="module")
+def what() -> valuation.Setting:
+    return valuation.setting("amd-openai", n=64)
+
+
+def test_payments_beside_the_projected_cash_flow():
+    """OpenAI's own projection: -25, -57, -85, -51 and +39 billion USD in 2026 to 2030; none for 2031."""
+    years = pd.RangeIndex(2026, 2032, name="year")
+    table = payers.buyer_cash(pd.DataFrame({"low": 1.0, "median": 17.0, "high": 40.0}, years))
+    assert table["cash_flow_busd"].to_list() == pytest.approx([-25, -57, -85, -51, 39, np.nan], nan_ok=True)
+    shares = [17 / 25, 17 / 57, 17 / 85, 17 / 51, np.nan, np.nan]
+    assert table["payments_over_outflow"].to_list() == pytest.approx(shares, nan_ok=True)
+    assert table[["low", "median", "high"]].loc[2028].to_list() == [1, 17, 40]
+    none = payers.buyer_cash(table[["low", "median", "high"]], "Meta")
+    assert none[["cash_flow_busd", "payments_over_outflow"]].isna().all(axis=None)
+
+
+def test_rebate_by_hand(what):
+    """A value of 12 and 24 billion USD over 6 GW and 96 billion USD of content."""
+    valued = pd.DataFrame({"value_busd": [12.0, 18.0, 24.0]})
+    table = payers.rebate(valued, np.array([96.0]), 6.0)
+    assert table["median"].to_dict() == pytest.approx({"busd_per_gw": 3, "share": 18 / 96})
+    assert table.loc["busd_per_gw", ["low", "high"]].to_list() == pytest.approx([2.1, 3.9])
+
+
+def test_value_and_content_are_independent(what):
+    """Both are drawn with one seed, whose points would move together row by row; the share's range is that of every
+    value over every content."""
+    day = valuation.market()
+    valued = valuation.uncertain(what, day, n=256)
+    content = revenue.draw(256)["content_mi455x_busd_per_gw"].to_numpy() * 6
+    assert spearmanr(valued["volatility"], content).statistic > 0.5
+    table = payers.rebate(valued, content, 6.0)
+    every = np.divide.outer(valued["value_busd"].to_numpy(), content).ravel()
+    width = np.subtract(*np.quantile(every, [0.95, 0.05]))
+    assert table.loc["share", "high"] - table.loc["share", "low"] == pytest.approx(width, rel=0.1)
+    in_step = np.sort(valued["value_busd"]) / np.sort(content)
+    assert np.subtract(*np.quantile(in_step, [0.95, 0.05])) < 0.8 * width  # what rows in step would give
+
+
+@pytest.mark.parametrize("touch", ["ever", "from_milestone"])
+@pytest.mark.parametrize("value_busd", [12.0, 18.0])
+def test_break_even_volatility_gives_the_value(what, touch, value_busd):
+    day = valuation.market()
+    volatility = payers.break_even_volatility(what, day, value_busd, touch=touch)
+    found = what.value(valuation.moved(day, volatility=volatility), touch)["value_busd"].sum()
+    assert found == pytest.approx(value_busd, rel=1e-5)
+    assert 0.2 < volatility < 1.5
+
+
+def test_break_even_volatility_that_none_gives(what):
+    """No volatility makes the warrant worth more than its shares; none changes it where every target is met."""
+    day = valuation.market()
+    assert np.isnan(payers.break_even_volatility(what, day, 0.16 * day.spot_usd * 1.01))
+    assert np.isnan(payers.break_even_volatility(what, valuation.market(day="latest"), 20.0))
+
+
+@given(bill=st.floats(0, 1e3), shares=st.floats(1, 1e3))
+def test_break_even_price_pays_the_bill(bill, shares):
+    """More Than Moore: 160 million shares at 600 USD are 96 billion USD."""
+    assert payers.break_even_price(bill, shares) * shares / 1e3 == pytest.approx(bill)
+    assert payers.break_even_price(catalog.value("amd-openai", "warrant_headline_busd", "at_600_usd"), 160.0) == 600
+
+
+def test_amds_remark_does_not_fit_the_market_conditions(what):
+    """AMD: less than 5 % of the content. Market conditions alone: 9 to 29 % (bound check in the research notes)."""
+    table = payers.below_the_hint(what, valuation.market())
+    hint = catalog.value("amd-openai", "warrant_effect_share", "of_content")
+    assert hint == 0.05
+    first = table.iloc[0]
+    assert 0.09 < first["low"] < first["share"] < first["high"] < 0.29
+    assert first["content_busd"] == 6 * 17.5
+    assert (table["share"] == table["value_busd"] / table["content_busd"]).all()
+    ranged = table.dropna()
+    assert (ranged["low"] < ranged["share"]).all()
+    assert (ranged["share"] < ranged["high"]).all()
+    assert ranged["low"].to_numpy() == pytest.approx(ranged["share"] * 17.5 / 20)
+    assert ranged["high"].to_numpy() == pytest.approx(ranged["share"] * 17.5 / 15)
+    first_only = table.loc["first tranche, over all gigawatts"]
+    assert first_only["share"] < hint < first["share"]  # a reading that would fit
+    assert first_only["share"] * 6 == pytest.approx(table.loc["first tranche, over the first gigawatt", "share"])
+    site = catalog.value("gigawatt-site", "site_cost_busd_per_gw", "all_in")
+    assert table["content_busd"].iloc[-1] == 6 * site
+
+
+def test_share_of_a_bill_that_sales_pay():
+    """Proceeds of 10 on bills of 20 pay half and never all; of 10 or 30 on 20, all of it in half of the cases."""
+    paid = payers.bill_paid(pd.Series([10.0] * 4), np.array([20.0]))
+    assert paid.to_dict() == {"low": 0.5, "median": 0.5, "high": 0.5, "all": 0}
+    paid = payers.bill_paid(pd.Series([10.0, 30.0] * 50), np.array([20.0, 20.0]))
+    assert paid["all"] == 0.5
+    assert (paid["low"], paid["high"]) == pytest.approx((0.5, 1.5))
+    nothing = payers.bill_paid(pd.Series([0.0, 0.0]), np.array([20.0]))
+    assert (nothing == 0).all()
+
+
+def test_plug_powers_published_fair_value_lies_in_the_implied_range():
+    """Plug Power's filing: 20.36 USD at a strike of 22.9841. The missing inputs are assumptions, so a range is shown
+    and nothing is solved for."""
+    samples = payers.plug_amazon(n=1024)
+    published = catalog.value("plug-amazon-2022", "warrant_fair_value_usd", "at_grant")
+    assert published == 20.36
+    ends = uncertainty.interval(samples["usd_per_share"])
+    assert ends["low"] < published < ends["high"]
+    assert (samples["usd_per_share"] < samples["spot"]).all()
+    assert (samples["usd_per_share"] > samples["spot"] - 22.9841).all()
+    pd.testing.assert_frame_equal(payers.plug_amazon(n=1024), samples)
+
+
+def test_plug_powers_warrant_is_the_call_of_quantlib():
+    """Row by row: a European call over 7 years at QuantLib's analytic engine."""
+    today, days = ql.Date(24, 8, 2022), ql.Actual365Fixed()
+    ql.Settings.instance().evaluationDate = today
+    payoff = ql.PlainVanillaPayoff(ql.Option.Call, catalog.value("plug-amazon-2022", "strike_usd", "first_part"))
+    years = catalog.value("plug-amazon-2022", "vesting_years")
+    option = ql.VanillaOption(payoff, ql.EuropeanExercise(today + round(365 * years)))
+    for row in payers.plug_amazon(n=16).itertuples():
+        flat = [ql.YieldTermStructureHandle(ql.FlatForward(today, r, days)) for r in (0.0, row.rate)]
+        vol = ql.BlackVolTermStructureHandle(ql.BlackConstantVol(today, ql.NullCalendar(), row.volatility, days))
+        spot = ql.QuoteHandle(ql.SimpleQuote(row.spot))
+        option.setPricingEngine(ql.AnalyticEuropeanEngine(ql.BlackScholesMertonProcess(spot, *flat, vol)))
+        assert row.usd_per_share == pytest.approx(option.NPV(), rel=1e-10)
+
+
+@pytest.mark.parametrize("deal", ["amd-openai", "AMD-OpenAI"])
+def test_all_warrants_on_the_vendor(deal):
+    """Each other warrant on AMD is added in full, once: 9.80 and 19.60 % of the 1,632.475 million shares, 8.93 and
+    16.39 % after the issue (10-Q of 2026-06-27)."""
+    table = payers.issued(deal, {"half": 80.0, "all": 160.0}, 600.0)
+    assert table["shares_m"].to_dict() == {"half": 80, "all": 160, "with all of Meta's": 320}
+    assert table["basic_share"].iloc[1:].to_list() == pytest.approx([0.0980, 0.1960], abs=5e-5)
+    assert table["post_issue_share"].iloc[1:].to_list() == pytest.approx([0.0893, 0.1639], abs=5e-5)
+    other = payers.issued("amd-meta", {"all": 160.0}, 600.0)
+    assert other["shares_m"].to_dict() == {"all": 160, "with all of OpenAI's": 320}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: payers.rebate(pd.DataFrame({"value_busd": [1.0]}), np.array([0.0]), 6.0), "content_busd must be abo"),
+        (lambda: payers.bill_paid(pd.Series([1.0]), np.array([-1.0])), "bill_busd must be above 0, not -1.0"),
+        (lambda: payers.break_even_price(-1.0, 160.0), "bill_busd must be at least 0, not -1.0"),
+        (lambda: payers.break_even_price(96.0, 0.0), "shares_m must be above 0, not 0.0"),
+        (lambda: payers.issued("amd-anthropic", {"all": 1.0}, 600.0), "deal 'amd-anthropic' has no warrant"),
+        (lambda: payers.issued("amd-openai", {"all": -1.0}, 600.0), "shares_m must be at least 0, not -1.0"),
+        (lambda: payers.buyer_cash(pd.DataFrame({"median": [1.0]}, [2027]), "OpenIA"), "unknown subject 'OpenIA'"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_break_even_needs_a_value(what):
+    with pytest.raises(ValueError, match=r"value_busd must be above 0, not 0\.0"):
+        payers.break_even_volatility(what, valuation.market(), 0.0)
