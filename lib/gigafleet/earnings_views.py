@@ -99,6 +99,20 @@ def content(n: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.concat([ours, theirs]), below
 
 
+def content_text(below: pd.DataFrame) -> pd.DataFrame:
+    """Return :func:`gigafleet.revenue.bottom_up` as text, under readable names."""
+    return pd.DataFrame(
+        {
+            "accelerators per GW": below["accelerators_per_gw"].map(number),
+            "price of one, rumored [USD]": spans(below["price_low_usd"], below["price_high_usd"]),
+            "accelerators [billion USD/GW]": spans(below["low"], below["high"]),
+            "analysts' content [billion USD/GW]": spans(below["content_low"], below["content_high"]),
+            "gap [billion USD/GW]": spans(below["gap_low"], below["gap_high"]),
+            "price that closes it [USD]": below["price_needed_usd"].map(number),
+        }
+    )
+
+
 def bridge(projection: earnings.Projection) -> pd.Series:
     """Return the steps from gross revenue to net income over all years, as means; NaN where a subtotal stands."""
     mean = earnings.whole(projection).mean()
