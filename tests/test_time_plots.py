@@ -417,3 +417,25 @@ def test_the_same_figure_is_the_same_picture(figure, request):
         one.savefig(buffer, format="png", metadata={"Software": None})
         pictures.append(buffer.getvalue())
     assert pictures[0] == pictures[1]
+
+
+def test_tornado_shows_both_ends_of_every_input():
+    table = pd.DataFrame(
+        {
+            "low": [4.0, 9.0],
+            "high": [14.0, 11.0],
+            "value": 10.0,
+            "swing": [10.0, 2.0],
+            "input_low": [0.1, 15.0],
+            "input_high": [0.3, 20.0],
+        },
+        index=["share", "price"],
+    )
+    figure = plots.tornado(table, title="t", xlabel="answer [USD]", source="s")
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["price\n15 to 20", "share\n0.1 to 0.3"]
+    ends = sorted((bar.get_x() + bar.get_width(), bar.get_y()) for bar in axes.patches if bar.get_width())
+    assert [x for x, _ in ends] == [4.0, 9.0, 11.0, 14.0]
+    assert axes.lines[0].get_xdata()[0] == 10.0
+    plt.close(figure)
+    assert plots.tornado(table.iloc[:0], title="t", xlabel="x", source="s") is None

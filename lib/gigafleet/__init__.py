@@ -1,4 +1,4 @@
-"""Gigafleet: what gigawatts of AI accelerators are, in accelerators, compute, power, money and carbon.
+"""Gigafleet: what gigawatts of AI accelerators are, in accelerators, compute, power, money, shares and carbon.
 
 The submodules load on first use, so that ``import gigafleet`` costs nothing:
 
@@ -9,7 +9,7 @@ The submodules load on first use, so that ``import gigafleet`` costs nothing:
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "catalog",
     "check",
@@ -17,16 +17,27 @@ __all__ = [
     "cost",
     "deal",
     "derived",
+    "earnings",
+    "earnings_views",
+    "flow_plots",
     "house_style",
     "parameters",
+    "payers",
+    "plot_labels",
     "plots",
     "power",
     "published",
+    "ramp",
     "report",
+    "revenue",
+    "rollout",
     "tables",
     "tell",
     "terms",
+    "time_plots",
     "uncertainty",
+    "warrant",
+    "warrant_views",
 ]
 
 

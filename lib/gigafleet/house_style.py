@@ -147,7 +147,8 @@ def guides(
         axes.annotate(band[2], (band[0], rows - 0.1), (4, 0), **look)
     if reference is not None:
         axes.axvline(reference, color=INK, lw=1, ls="--")
-        axes.annotate(label, (reference, rows - 0.1), (4, 0), **look)
+        left = band is not None and reference < band[0]  # away from the band's own label
+        axes.annotate(label, (reference, rows - 0.1), (-4 if left else 4, 0), ha="right" if left else "left", **look)
     if band is not None or reference is not None:
         axes.set_ylim(-0.6, rows + 0.3)  # room for the label above the first row
 
