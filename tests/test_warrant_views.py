@@ -81,8 +81,8 @@ def test_heat_map(what, grant):
 def test_readings_without_a_closed_form(what, grant):
     """Few paths: the plain case meets the closed form, an average is worth less, joint deliveries more."""
     table = views.monte_carlo(what, {"grant": grant}, "ever", n_paths=1024)
-    values = table["grant"].str.split(" ").str[0].astype(float)
-    errors = table["grant"].str.split(" ").str[-1].astype(float)
+    values = table["grant"].str.split("\u00a0±\u00a0").str[0].astype(float)
+    errors = table["grant"].str.split("\u00a0±\u00a0").str[-1].astype(float)
     assert abs(values.iloc[0] - what.value(grant)["value_busd"].sum()) < 4 * errors.iloc[0] + 0.02
     assert values["average of 20 closes"] < values.iloc[0]
     assert table["change, grant"].filter(like="early").iloc[0] > 0

@@ -145,7 +145,7 @@ def monte_carlo(
         rows = {case: simulate(what.warrant, **common | changed).loc["all"] for case, changed in cases.items()}
         found = pd.DataFrame(rows).T.astype(float)
         errors = found["standard_error_busd"].map(lambda x: number(x, 1) if x >= 1e-3 else "0.000")
-        table[name] = found["value_busd"].map(lambda x: number(x, 4)) + " ± " + errors
+        table[name] = found["value_busd"].map(lambda x: number(x, 4)) + "\u00a0±\u00a0" + errors
         table[f"change, {name}"] = 100 * (found["value_busd"] / found["value_busd"].iloc[0] - 1).round(4)
     return table
 
