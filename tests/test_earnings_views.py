@@ -59,7 +59,8 @@ def test_generations_add_up(inputs):
 
 
 def test_columns_by_buyer_add_up(projection):
-    table = views.by_buyer(projection)
+    assert views.by_buyer(projection, 2028).index.max() == 2028
+    table = views.by_buyer(projection, 2036)
     assert list(table.columns) == ["OpenAI", "Meta"]
     total = earnings.whole(projection)["gross_revenue_busd"].mean()
     assert table.to_numpy().sum() == pytest.approx(total, rel=0.02)
@@ -88,6 +89,16 @@ def test_consensus_as_text(projection):
     assert table.loc["revenue 2027", "analysts' mean"] == "88.9"
     assert table.loc["earnings per share 2027", "lowest to highest"] == "9.6 to 20.2"
     assert table.loc["revenue 2026", "lowest to highest"] == "–"
+
+
+def test_years_and_scenarios_as_text(inputs, projection):
+    table = views.by_year_text(earnings.by_year(projection), 2029)
+    assert table.index.tolist() == [2027, 2028, 2029]
+    assert table.columns[0] == "gross revenue, deals [billion USD]"
+    scenarios = views.compare_text(earnings.compare(DEALS, 64))
+    assert scenarios.index[:2].tolist() == ["base", "base"]
+    assert scenarios["gigawatts"].tolist()[:2] == ["all taken", "weighted"]
+    assert scenarios["best year"].str.fullmatch(r"20\d\d").all()
 
 
 def test_cash_has_two_lines():

@@ -90,7 +90,7 @@ def test_amds_remark_does_not_fit_the_market_conditions(what):
     assert (ranged["share"] < ranged["high"]).all()
     assert ranged["low"].to_numpy() == pytest.approx(ranged["share"] * 17.5 / 20)
     assert ranged["high"].to_numpy() == pytest.approx(ranged["share"] * 17.5 / 15)
-    first_only = table.loc["first tranche, over all gigawatts"]
+    first_only = table.loc["first tranche alone, over all gigawatts"]
     assert first_only["share"] < hint < first["share"]  # a reading that would fit
     assert first_only["share"] * 6 == pytest.approx(table.loc["first tranche, over the first gigawatt", "share"])
     site = catalog.value("gigawatt-site", "site_cost_busd_per_gw", "all_in")

@@ -75,6 +75,26 @@ def test_generations_follow_each_other():
     assert table.loc["2028Q3":, "MI455X"].to_numpy() == pytest.approx(0, abs=1e-12)
 
 
+@given(delay_years=st.floats(0, 3), next_generation_years=st.floats(0, 3))
+@settings(max_examples=20, deadline=None)
+def test_the_first_gigawatt_is_of_the_first_generation(delay_years, next_generation_years):
+    """Public: the first gigawatt is of the MI450 series."""
+    dates = {"delay_years": delay_years, "next_generation_years": next_generation_years}
+    table = rollout.schedule(rollout.draw("amd-openai", 1, **dates), 6.0, stop_gw=1.0)
+    assert float(table.sel(generation="MI500").sum()) == pytest.approx(0, abs=1e-12)
+    assert float(table.sum()) == pytest.approx(1)
+
+
+def test_a_delay_delays_the_next_generation():
+    """MI500 comes a year later too: else a year's delay would move half a gigawatt and more to it."""
+    late = {"start_years": 0.0, "delay_years": 1.0}
+    moved = rollout.schedule(rollout.draw("amd-openai", 1, **late, next_generation_years=1.75), 6.0)
+    unmoved = rollout.schedule(rollout.draw("amd-openai", 1, **late, next_generation_years=0.75), 6.0)
+    assert float(unmoved.sel(generation="MI500").sum() - moved.sel(generation="MI500").sum()) > 0.5
+    first = moved.isel(sample=0).sel(generation="MI500").to_pandas()
+    assert first[first > 1e-9].index[0] == "2029Q2"  # 2.75 years from mid-2026
+
+
 def test_delay_slip_and_a_stop():
     base = rollout.milestones([1, 6], rollout.draw(n=1, delay_years=0.0, slip_share=0.0), 6.0, clock="shipped")[0]
     late = rollout.milestones([1, 6], rollout.draw(n=1, delay_years=1.0, slip_share=0.0), 6.0, clock="shipped")[0]

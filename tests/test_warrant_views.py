@@ -26,17 +26,20 @@ def latest() -> warrant.Market:
 
 def test_what_is_public_is_told_apart_from_what_is_assumed():
     """Filing: 160 million shares at 0.01 USD, the last target 600; the table between is blacked out."""
-    table = views.known_and_redacted("amd-openai")
+    table = views.known_and_redacted(warrant.of_deal("amd-openai"))
     assert table.loc["shares", "what"] == "160 million"
     assert table.loc["last price target"].tolist() == ["600 USD", "public"]
-    assert table.loc["other price targets", "status"] == "assumed"
+    assert table.loc["price targets"].tolist() == ["225, 300, 375, 450, 525, 600 USD", "assumed but for the last"]
     assert table.loc["how the price is measured", "status"] == "redacted"
+    assert "shipped" in views.known_and_redacted(warrant.of_deal("amd-meta")).loc["first vesting", "what"]
+    other = warrant.of_deal("amd-openai", views.tranches("amd-openai", 3, 300))
+    assert views.known_and_redacted(other).loc["price targets", "what"] == "300, 450, 600 USD"
 
 
 def test_other_tranches_keep_shares_milestone_and_last_target():
     assert views.tranches("amd-openai", None, None) is None
     few = views.tranches("amd-openai", 3, None)
-    assert [t.milestone_gw for t in few] == [2, 4, 6]
+    assert [t.milestone_gw for t in few] == [1, 3.5, 6]  # public: the first gigawatt vests first
     assert (few[0].target_usd, few[-1].target_usd) == (225, 600)
     assert sum(t.shares for t in few) == pytest.approx(160e6)
     assert views.tranches("amd-openai", None, 300)[0].target_usd == 300
@@ -66,16 +69,20 @@ def test_the_price_that_stands_for_a_grant():
     """OpenAI's is the close before it; for Meta the data hold the first close after it only."""
     books = {deal: warrant.of_deal(deal) for deal in ("amd-openai", "amd-meta")}
     texts = [views.jump(book, warrant.market(deal, "grant")) for deal, book in books.items()]
-    assert texts[0].endswith("a later one holds the jump that the deal itself caused")
-    assert "the first in the data after it" in texts[1]
+    assert texts[0].endswith("a later close holds the jump that the deal itself caused")
+    assert "the first after it in the data" in texts[1]
+    by_hand = warrant.market("amd-openai", "latest", spot_usd=500.0)
+    assert views.price_text(by_hand) == "a price given by hand"
+    assert views.price_text(warrant.market("amd-openai", "latest")) == "the close of 2026-10-09"
 
 
 def test_heat_map(what, grant):
     table = views.heat(what, grant, "ever", "close")
     assert (table.diff(axis=1).iloc[:, 1:] > 0).all(axis=None)
     assert (table.diff().iloc[1:] < 0).all(axis=None)
-    last = what.value(grant)["usd_per_share"].iloc[-1]
-    assert table.loc["600 USD", "55 %"] == pytest.approx(100 * last / grant.spot_usd, rel=0.01)
+    last = what.value(grant).iloc[-1]
+    in_time = last["usd_per_share"] / last["in_time_share"]
+    assert table.loc["600 USD", "55 %"] == pytest.approx(100 * in_time / grant.spot_usd, rel=0.01)
 
 
 def test_readings_without_a_closed_form(what, grant):
@@ -108,13 +115,28 @@ def test_quarters_of_a_simulation():
     assert views.by_quarter(table, day).index.tolist() == ["2026Q4", "2027Q1", "2030Q4"]
 
 
-@pytest.mark.parametrize("deal", ["amd-openai", "amd-meta"])
-def test_flows(deal):
-    nodes, arrows = views.flows(deal, 117.0, 85.0, 88.0, 83.0)
+@pytest.mark.parametrize(("deal", "payer"), [("amd-openai", "Authorized purchasers"), ("amd-meta", "Meta")])
+def test_flows(deal, payer):
+    """Authorized purchasers are in OpenAI's warrant alone; only the bill and the warrant have amounts."""
+    nodes, arrows = views.flows(deal, 117.0, 85.0)
     assert set(arrows["start"]) | set(arrows["end"]) == set(nodes.index)
-    paid = arrows.set_index(["start", "end"]).loc[("Authorized purchasers", "AMD")]
-    assert paid["value"] == 117
-    assert paid["kind"] == "cash"
+    paid = arrows.set_index(["start", "end"]).loc[(payer, "AMD")]
+    assert (paid["value"], paid["kind"]) == (117, "cash")
+    assert arrows["value"].notna().sum() == 2
+
+
+def test_growth_moves_vesting(what, grant):
+    table = views.growth_cases(what, grant, touch="ever", watched="close", seed=0)
+    assert table["growth"].tolist() == [0, 12, 18]
+    assert table["mean"].is_monotonic_increasing
+    assert table["cost_mean_busd"].is_monotonic_increasing
+    assert table["high"].max() <= 160
+
+
+def test_range_of_readings(what, grant):
+    table = views.totals(what, {"grant": grant}, "close")
+    low, high = views.range_of_readings(table, "grant")
+    assert (low, high) == (pytest.approx(table.iloc[2].sum()), pytest.approx(table.iloc[0].sum()))
 
 
 def test_side_by_side():

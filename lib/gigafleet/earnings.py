@@ -44,7 +44,7 @@ class Scenario:
 
 SCENARIOS = {
     "base": Scenario("base"),
-    "late": Scenario("a year late", add={"delay_years": 1.0, "next_generation_years": 1.0}),
+    "late": Scenario("a year late", add={"delay_years": 1.0}),
     "first_gw": Scenario("first gigawatt only", stop_gw=1.0),
     "fast": Scenario("fast", ends=dict.fromkeys(("first_gw_years", "later_gw_years", "delay_years"), "low")),
     "bear": Scenario(
@@ -358,36 +358,60 @@ def consensus(years: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows).T.infer_objects()
 
 
-def compare(
-    deals: Iterable[str], n: int = 512, seed: int = 0, *, touch: str = "ever", year: int = 2028, **fixed: float
-) -> pd.DataFrame:
+def discounted_busd(projection: Projection, line: str = "net_income_busd") -> np.ndarray:
+    """Return a line of all deals and quarters at its value on July 1, 2026, sample by sample. [billion USD]
+
+    Discounted at the cost of AMD's equity that an analyst's cash-flow model takes, from the middle of each quarter.
+    """
+    total = projection.deals[line].sum("deal").transpose("sample", "quarter")
+    years = 0.125 + np.arange(total.sizes["quarter"]) / 4
+    return total.to_numpy() @ (1 + catalog.value("AMD", "cost_of_equity_share", "dcf_note")) ** -years
+
+
+def compare(deals: Iterable[str], n: int = 512, seed: int = 0, *, touch: str = "ever", **fixed: float) -> pd.DataFrame:
     """Return the scenarios side by side, each if all is taken and weighted by the chance that it is.
 
     Returns
     -------
     DataFrame
-        One row a scenario and way of counting: ``shipped_gw``, ``gross_revenue_busd``, ``contra_busd``,
-        ``net_income_busd`` of all years; ``revenue_busd`` and ``eps_increment_usd`` of the given year. Medians.
+        One row a scenario and way of counting; medians: ``shipped_gw``, ``gross_revenue_busd`` with ``gross_low`` and
+        ``gross_high``, ``contra_busd``, ``net_income_busd`` of all years, ``discounted_busd`` (net income); and of the
+        scenario's own best year, ``best_year``: ``revenue_busd`` (net) and ``eps_increment_usd``.
     """
     inputs, rows = draw(deals, n, seed, **fixed), {}
     for name, chosen in SCENARIOS.items():
         for weighted in (False, True):
             projection = evaluate(inputs, name, deals, weighted=weighted, touch=touch)
-            total, one = whole(projection).median(), by_year(projection).sel(year=year).median("sample")
+            total, years = whole(projection), by_year(projection)
+            best = int(years["gross_revenue_busd"].median("sample").idxmax("year"))
+            one, gross = years.sel(year=best).median("sample"), uncertainty.interval(total["gross_revenue_busd"])
             rows[chosen.title, "weighted" if weighted else "all taken"] = {
-                **total[["shipped_gw", "gross_revenue_busd", "contra_busd", "net_income_busd"]],
+                **total.median()[["shipped_gw", "gross_revenue_busd", "contra_busd", "net_income_busd"]],
+                "gross_low": gross["low"],
+                "gross_high": gross["high"],
+                "discounted_busd": float(np.median(discounted_busd(projection))),
+                "best_year": best,
                 "revenue_busd": float(one["revenue_busd"]),
                 "eps_increment_usd": float(one["eps_increment_usd"]),
             }
     return pd.DataFrame(rows).T.rename_axis(["scenario", "gigawatts"])
 
 
-def tornado(
-    deals: Iterable[str], name: str = "base", *, line: str = "net_income_busd", touch: str = "ever"
-) -> pd.DataFrame:
-    """Return how a line, added up over all years, moves with each input. See :func:`gigafleet.uncertainty.tornado`."""
+def tornado(deals: Iterable[str], name: str = "base", *, touch: str = "ever", **fixed: float) -> pd.DataFrame:
+    """Return how the discounted net income of the deals moves with each input that is not fixed.
 
-    def answer(inputs: pd.DataFrame) -> np.ndarray:
-        return whole(evaluate(inputs, name, deals, touch=touch))[line].to_numpy()
+    See :func:`gigafleet.uncertainty.tornado`.
+    """
+    known = fixed_ranges(deals, **fixed)
+    return uncertainty.tornado(lambda x: discounted_busd(evaluate(x, name, deals, touch=touch)), known)
 
-    return uncertainty.tornado(answer, ranges(deals))
+
+def fixed_ranges(deals: Iterable[str], **fixed: float) -> pd.DataFrame:
+    """Return :func:`ranges` with inputs that stand at a number in place of their range; None is left as it is."""
+    known = ranges(deals)
+    for column in known.index:
+        number = fixed.get(column.split(" ")[-1])
+        if number is not None:
+            known.loc[column, ["low", "value", "high"]] = float(number)
+            known.loc[column, ["kind", "note"]] = "given", "A parameter of this report"
+    return known

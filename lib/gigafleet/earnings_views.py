@@ -9,6 +9,11 @@ import xarray as xr
 from gigafleet import catalog, deal, earnings, revenue, rollout, uncertainty
 from gigafleet.tell import number, spans
 
+TOUCH_WORDS = {
+    "ever": "whenever it is reached before expiry",
+    "from_milestone": "from the milestone on",
+    "at_milestone": "on the day of the milestone",
+}
 READINGS = {"facility": "at the meter", "it": "at the IT"}
 
 
@@ -71,11 +76,12 @@ def generations(inputs: pd.DataFrame, name: str, of: str, end: str) -> pd.DataFr
     return mean[mean.sum(axis=1) > 0.01 * mean.to_numpy().max()]
 
 
-def by_buyer(projection: earnings.Projection, line: str = "gross_revenue_busd") -> pd.DataFrame:
-    """Return the mean of a line by year, one column a buyer, years with at least a hundredth of the best year."""
+def by_buyer(projection: earnings.Projection, last: int, line: str = "gross_revenue_busd") -> pd.DataFrame:
+    """Return the mean of a line by year up to a last one, one column a buyer; years that matter, with a hundredth of
+    the best one or more."""
     table = rollout.by_year(projection.deals[line].mean("sample")).transpose("year", "deal").to_pandas()
     table = table.rename(columns=earnings.buyers(table.columns)).rename_axis(columns=None)
-    return table[table.sum(axis=1) > 0.01 * table.sum(axis=1).max()]
+    return table[table.sum(axis=1) > 0.01 * table.sum(axis=1).max()].loc[:last]
 
 
 def content(n: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -94,7 +100,10 @@ def content(n: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     ours = below[["low", "high"]].assign(value=below[["low", "high"]].mean(axis=1))
     ours.index = "accelerators × price, " + below.index
     rows = catalog.provenance("amd-openai", "content_busd_per_gw").query("condition != 'announced_floor'")
-    rows.index = rows["publisher"] + rows["condition"].map({"mi500": ", MI500"}).fillna("")
+    middles = rows["value"].isna().map({True: ", middle of its range", False: ""})
+    rows.index = (
+        rows["publisher"].str.split(",").str[0] + rows["condition"].map({"mi500": ", MI500"}).fillna("") + middles
+    )
     theirs = rows[["low", "high"]].assign(value=rows["value"].fillna(rows[["low", "high"]].mean(axis=1)))
     return pd.concat([ours, theirs]), below
 
@@ -108,6 +117,7 @@ def content_text(below: pd.DataFrame) -> pd.DataFrame:
             "accelerators [billion USD/GW]": spans(below["low"], below["high"]),
             "analysts' content [billion USD/GW]": spans(below["content_low"], below["content_high"]),
             "gap [billion USD/GW]": spans(below["gap_low"], below["gap_high"]),
+            "of it network [billion USD/GW]": spans(below["network_low"], below["network_high"]),
             "price that closes it [USD]": below["price_needed_usd"].map(number),
         }
     )
@@ -142,6 +152,41 @@ def consensus_text(expected: pd.DataFrame) -> pd.DataFrame:
             "as of": expected["as_of"],
         }
     )
+
+
+def compare_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return :func:`gigafleet.earnings.compare` as text, under readable names."""
+    gross = table["gross_revenue_busd"].map(number) + " (" + spans(table["gross_low"], table["gross_high"]) + ")"
+    text = pd.DataFrame(
+        {
+            "gigawatts": table.index.get_level_values("gigawatts"),
+            "shipped [GW]": table["shipped_gw"].map(number),
+            "gross revenue [billion USD]": gross,
+            "contra-revenue": table["contra_busd"].map(number),
+            "net income": table["net_income_busd"].map(number),
+            "net income, discounted": table["discounted_busd"].map(number),
+            "best year": table["best_year"].astype(int).astype(str),
+            "net revenue in it": table["revenue_busd"].map(number),
+            "earnings per share in it, deals [USD]": table["eps_increment_usd"].map(number),
+        }
+    )
+    return text.set_index(table.index.get_level_values("scenario"))
+
+
+def by_year_text(years: xr.Dataset, last: int) -> pd.DataFrame:
+    """Return revenue and earnings per share by year with their 90 % intervals, as text, up to a year."""
+    lines = {
+        "gross_revenue_busd": "gross revenue, deals [billion USD]",
+        "contra_busd": "contra-revenue [billion USD]",
+        "total_revenue_busd": "revenue, all AMD [billion USD]",
+        "eps_increment_usd": "earnings per share, deals [USD]",
+        "eps_usd": "earnings per share, all AMD [USD]",
+    }
+    table = {}
+    for line, name in lines.items():
+        band = earnings.intervals(years[line]).loc[2027:last]
+        table[name] = band["median"].map(number) + " (" + spans(band["low"], band["high"]) + ")"
+    return pd.DataFrame(table)
 
 
 def cash_bands(cash: pd.DataFrame, payments: str, flow: str) -> dict[str, pd.DataFrame]:

@@ -39,6 +39,8 @@ def _power_of_two(value: int) -> int:
     return value
 
 
+# YAML reads 2026-02-24 without quotes as a date.
+Date = Annotated[str, BeforeValidator(lambda value: value.isoformat() if hasattr(value, "isoformat") else value)]
 Samples = Annotated[int, Field(ge=64, le=2**20), AfterValidator(_power_of_two)]
 Touch = Literal["ever", "from_milestone", "at_milestone"]
 
@@ -182,7 +184,7 @@ class Warrant(Parameters):
     """What the warrant is worth, to whom, and when it vests."""
 
     deal: str = Field("amd-openai", description="a deal of data/deals.yaml that has a warrant")
-    valuation_date: str = Field(
+    valuation_date: Date = Field(
         "latest", description="grant, day_after, latest (newest price in the data) or a date such as 2026-02-24"
     )
     spot_usd: float | None = Field(None, gt=0, description="price of the share that day [USD]; None is the data's")

@@ -142,7 +142,7 @@ def below_the_hint(
         "all tranches, over all gigawatts": (whole, gw),
         "both weighted by the chance of delivery": (table["weighted_busd"].sum(), taken),
         "first tranche, over the first gigawatt": (first, what.warrant.table["milestone_gw"].iloc[0]),
-        "first tranche, over all gigawatts": (first, gw),
+        "first tranche alone, over all gigawatts": (first, gw),
         "all shares in the last tranche, over all gigawatts": (late["value_busd"].sum(), gw),
     }
     found = {

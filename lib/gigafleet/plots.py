@@ -104,6 +104,7 @@ def intervals(
         log_axis(axes)
     else:
         edge = right.max() if marks is None else max(right.max(), marks.max())
+        edge = max(edge, band[1] if band else edge, reference or edge)
         axes.set_xlim(min(0, known[["low", "value"]].min().min()), edge * 1.13)
         linear_axis(axes)
     guides(axes, len(known), reference, reference_label, band)

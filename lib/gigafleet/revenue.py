@@ -109,7 +109,8 @@ def gross_revenue_busd(gigawatts: xr.DataArray, inputs: pd.DataFrame, rollout_in
     """
     first = {
         rollout.GENERATIONS[0]: xr.zeros_like(_column(rollout_inputs, "next_generation_years")),
-        rollout.GENERATIONS[1]: _column(rollout_inputs, "next_generation_years"),
+        rollout.GENERATIONS[1]: _column(rollout_inputs, "next_generation_years")
+        + _column(rollout_inputs, "delay_years"),
     }
     content = dict(zip(rollout.GENERATIONS, ("content_mi455x_busd_per_gw", "content_mi500_busd_per_gw"), strict=True))
     keeps = 1 - _column(inputs, "erosion_share_per_year")
@@ -217,8 +218,9 @@ def bottom_up(accelerators_per_gw: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row a reading: ``accelerators_per_gw``, ``price_low_usd``, ``price_high_usd`` (of one accelerator, rumored),
         ``low``, ``high``: accelerators times price; ``content_low``, ``content_high``: analysts' content [billion
-        USD/GW]; ``gap_low``, ``gap_high``: content less accelerators, to be explained by attached CPUs and network or
-        by a higher price [billion USD/GW]; ``price_needed_usd``: at which accelerators alone make the analysts' middle.
+        USD/GW]; ``gap_low``, ``gap_high``: content less accelerators; ``network_low``, ``network_high``: the part of
+        the content that JPMorgan gives to attached network [billion USD/GW]; ``price_needed_usd``: at which
+        accelerators alone make the analysts' middle.
     """
     low, high = (catalog.value("MI455X", "price_usd", "rumour", case) for case in ("low", "high"))
     content = {case: catalog.value("amd-openai", "content_busd_per_gw", "components", case) for case in catalog.CASES}
@@ -227,4 +229,6 @@ def bottom_up(accelerators_per_gw: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(low=count * low / 1e9, high=count * high / 1e9)
     table = table.assign(content_low=content["low"], content_high=content["high"])
     table = table.assign(gap_low=content["low"] - table["high"], gap_high=content["high"] - table["low"])
+    attach = catalog.value("AMD", "network_attach_share", "helios")
+    table = table.assign(network_low=attach * content["low"], network_high=attach * content["high"])
     return table.assign(price_needed_usd=1e9 * content["mid"] / count)

@@ -24,6 +24,7 @@ FIRST_QUARTER = "2026Q3"
 LAST_QUARTER = "2036Q4"
 CLOCKS = ("shipped", "delivered", "energized")
 GENERATIONS = ("MI455X", "MI500")  # the second is an assumption
+FIRST_GENERATION_GW = 1.0  # public in each deal: the first gigawatt is of the MI450 series
 CHUNK = 2**16  # samples that are worked on at a time
 
 # Input -> (subject, quantity); a subject of None is the deal's own.
@@ -161,7 +162,8 @@ def schedule(
     """Return the gigawatts of each quarter by generation.
 
     The generation that follows takes over linearly in the gigawatts that fall into its handover, so that the same
-    gigawatt is of the same generation on every clock.
+    gigawatt is of the same generation on every clock. The first gigawatt is of the first generation whatever the dates,
+    and a delay of the deal delays the next generation by as much.
 
     Parameters
     ----------
@@ -206,10 +208,10 @@ def _quarterly(
 ) -> np.ndarray:
     ramp = _columns(inputs)
     total = np.minimum(cumulative_gw(edges - _lag(inputs, clock), capacity_gw, **ramp), stops)
-    first = inputs["next_generation_years"].to_numpy(float)[:, None]
-    opens = np.minimum(cumulative_gw(first, capacity_gw, **ramp), stops)
+    first = (inputs["next_generation_years"] + inputs["delay_years"]).to_numpy(float)[:, None]
+    opens = np.minimum(np.maximum(cumulative_gw(first, capacity_gw, **ramp), FIRST_GENERATION_GW), stops)
     last = first + inputs["handover_years"].to_numpy(float)[:, None]
-    width = np.minimum(cumulative_gw(last, capacity_gw, **ramp), stops) - opens
+    width = np.maximum(np.minimum(cumulative_gw(last, capacity_gw, **ramp), stops) - opens, 0)
     inside = np.clip(total - opens, 0, width)
     newer = np.divide(inside**2, 2 * width, out=np.zeros_like(total), where=width > 0)
     newer += np.maximum(total - opens - width, 0)

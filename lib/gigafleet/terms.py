@@ -27,6 +27,7 @@ class WarrantPublic(_Part):
     strike_usd: Positive
     expiry: Date
     final_target_usd: Positive
+    first_vesting: str
     sources: list[str]
 
 

@@ -15,6 +15,7 @@ from gigafleet.plot_labels import dark, key, label_beside, label_right
 from gigafleet.tell import number
 
 HISTORY_COLOR = "#BBBBBB"
+PLAIN_COLOR = "#7F8C99"
 ROWS = 11  # height of a figure over time, in rows of the other charts
 MOST_TOTALS = 14
 COLUMN = 0.76  # width of a column, as a share of its place
@@ -180,14 +181,21 @@ def _separator(axes: plt.Axes, before: int, after: int) -> None:
         axes.annotate(text, (before - 0.5, 1.0), (side, -2), ha=ha, color="#555555", **look)
 
 
-def _stack(axes: plt.Axes, x: np.ndarray, parts: pd.DataFrame) -> np.ndarray:
+def _stack(axes: plt.Axes, x: np.ndarray, parts: pd.DataFrame, plain: str) -> np.ndarray:
     """Draw columns part by part, negative parts below zero; return their upper ends."""
     up, down = np.zeros(len(parts)), np.zeros(len(parts))
-    for i, name in enumerate(parts):
+    colors = iter(SERIES_COLORS)
+    for name in parts:
         value = parts[name].to_numpy(float)
         base = np.where(value < 0, down, up)
         known = np.isfinite(value)
-        look = {"width": COLUMN, "color": SERIES_COLORS[i], "label": name, "edgecolor": "white", "lw": 0.5}
+        look = {
+            "width": COLUMN,
+            "color": PLAIN_COLOR if name == plain else next(colors),
+            "label": name,
+            "edgecolor": "white",
+            "lw": 0.5,
+        }
         axes.bar(x[known], value[known], bottom=base[known], **look)
         up, down = up + np.clip(np.nan_to_num(value), 0, None), down + np.clip(np.nan_to_num(value), None, 0)
     return up
@@ -240,6 +248,7 @@ def columns(
     published: pd.DataFrame | None = None,
     xlabel: str = "",
     totals: bool = True,
+    plain: str = "",
 ) -> Figure | None:
     """Return stacked columns, one a period, after those reported and beside those published; None for an empty table.
 
@@ -259,6 +268,8 @@ def columns(
         Index: the period; columns ``value``, ``low``, ``high`` (NaN where there is no range) and ``label``.
     totals
         Whether the total stands over its column, where there are at most 14 columns, and room.
+    plain
+        A part that is drawn in gray, so that the others keep the colors that they have without it.
 
     Raises
     ------
@@ -281,7 +292,7 @@ def columns(
     axes.bar(before[past.notna()], past.dropna(), width=COLUMN, color=HISTORY_COLOR)
     sums, edge = np.full((2, len(periods)), np.nan)
     sums[before], sums[x] = past, known.sum(axis=1, min_count=1)
-    edge[before], edge[x] = past, np.fmax(_stack(axes, x, known), span[1])
+    edge[before], edge[x] = past, np.fmax(_stack(axes, x, known, plain), span[1])
     np.fmax.at(edge, beside, cited[["value", "high"]].max(axis=1))
     axes.vlines(x, *span, color=INK, lw=1.3, zorder=3)
     labels = _figures(axes, cited, beside := _apart(beside))

@@ -12,9 +12,18 @@ from gigafleet.warrant.simulation import IndexThreshold, simulate
 from gigafleet.warrant.vesting import Vesting, vesting
 
 TOUCH_NAMES = {
-    "ever": "target counts ever",
-    "from_milestone": "from the milestone on",
-    "at_milestone": "on the day of the milestone",
+    "ever": "a target counts ever",
+    "from_milestone": "a target counts from the milestone on",
+    "at_milestone": "a target counts on the day of the milestone",
+}
+ASSUMED = "The tranche table is assumed"
+GROWTH_NAMES = {
+    "growth": "growth of the expected price [%/year]",
+    "low": "vested by expiry, low end [million]",
+    "median": "median",
+    "high": "high end",
+    "mean": "mean",
+    "cost_mean_busd": "their price when vested, mean [billion USD]",
 }
 LONG_YEARS = 4.0  # maturity at which the long-dated volatility stands
 SHOWN = 6  # tranches that a chart shows apart
@@ -23,33 +32,37 @@ TARGETS_USD = (200, 250, 300, 400, 500, 600)
 
 
 def tranches(deal: str, number_of: int | None, first_target_usd: float | None) -> tuple | None:
-    """Return other tranches than the assumed ones, evenly spread; None where neither number nor target is given."""
+    """Return other tranches than the assumed ones, evenly spread from the first gigawatt to the last; None where
+    neither number nor target is given."""
     if number_of is None and first_target_usd is None:
         return None
     warrant = of_deal(deal)
     table, final = warrant.table, catalog.deal(deal)["warrant"]["public"]["final_target_usd"]
     first = table["target_usd"].iloc[0] if first_target_usd is None else first_target_usd
-    return spread_targets(warrant.shares, number_of or len(table), table["milestone_gw"].iloc[-1], first, final)
+    first_gw, last_gw = table["milestone_gw"].iloc[[0, -1]]
+    return spread_targets(warrant.shares, number_of or len(table), last_gw, first, final, first_gw)
 
 
-def known_and_redacted(deal: str) -> pd.DataFrame:
+def known_and_redacted(warrant: Warrant) -> pd.DataFrame:
     """Return what of a warrant's terms is public, what is assumed here and what is kept back: ``what``, ``status``."""
-    terms = catalog.deal(deal)["warrant"]
-    public, table = terms["public"], of_deal(deal).table
+    public, table = catalog.deal(warrant.name)["warrant"]["public"], warrant.table
     rows = {
         "shares": (f"{number(public['shares'])}", "public"),
         "strike": (f"{public['strike_usd']} USD a share", "public"),
         "expiry": (public["expiry"], "public"),
-        "first vesting": ("with the first gigawatt delivered", "public"),
+        "first vesting": (public["first_vesting"], "public"),
         "full vesting": (f"with {number(table['milestone_gw'].iloc[-1])} GW", "public"),
         "last price target": (f"{number(public['final_target_usd'])} USD", "public"),
-        "number of tranches": (f"{len(table)}", "assumed, after an analyst"),
-        "shares of each tranche": ("equal", "assumed"),
-        "milestones between": ("one gigawatt each", "assumed"),
-        "other price targets": (f"{', '.join(number(x) for x in table['target_usd'][:-1])} USD", "assumed"),
-        "how the price is measured": ("each reading is shown", "redacted"),
-        "a target met before its milestone": ("each reading is shown", "redacted"),
-        "further stock performance threshold": ("taken as met; see the simulations", "redacted"),
+        "number of tranches": (f"{len(table)}", "assumed"),
+        "shares of each tranche": (
+            ", ".join(dict.fromkeys(number(x) for x in table["shares_m"])) + " million",
+            "assumed",
+        ),
+        "milestones": (", ".join(number(x) for x in table["milestone_gw"]) + " GW", "assumed but for the last"),
+        "price targets": (", ".join(number(x) for x in table["target_usd"]) + " USD", "assumed but for the last"),
+        "how the price is measured": ("closes; other ways are simulated", "redacted"),
+        "a target met before its milestone": ("three readings", "redacted"),
+        "further stock performance threshold": ("taken as met; one against an index is simulated", "redacted"),
         "technical and commercial conditions": ("taken as met", "redacted"),
         "change of control, limits on ownership": ("left out", "not found either way"),
     }
@@ -60,7 +73,11 @@ def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: 
     """Return the value by day and reading, if all is taken: one row each, one column a tranche. [billion USD]"""
     shares = what.warrant.table["shares_m"] / 1e3
     table = valuation.by_reading(what, days, watched)
-    rows = {f"{day}: {TOUCH_NAMES[touch]}": table[day, touch] * shares for day in days for touch in TOUCHES}
+    rows = {
+        f"{day}: {TOUCH_NAMES[touch].removeprefix('a ')}": table[day, touch] * shares
+        for day in days
+        for touch in TOUCHES
+    }
     wide = pd.DataFrame(rows).T
     parts = wide.iloc[:, :SHOWN].rename(columns=lambda i: f"tranche {i}")
     return parts.assign(later=wide.iloc[:, SHOWN:].sum(axis=1)) if wide.shape[1] > SHOWN else parts
@@ -68,9 +85,11 @@ def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: 
 
 def jump(warrant: Warrant, grant: valuation.Market) -> str:
     """Return what a reader must know of the price that stands for a grant: whether it holds the deal's own jump."""
-    if grant.price_date <= warrant.granted:
-        return ", as a later one holds the jump that the deal itself caused"
-    return ", the first in the data after it, which may hold a jump that the deal itself caused"
+    if grant.price_date and grant.price_date <= warrant.granted:
+        return "; a later close holds the jump that the deal itself caused"
+    return ", the first after it in the data, which may hold a jump that the deal itself caused" * bool(
+        grant.price_date
+    )
 
 
 def in_time_busd(what: valuation.Setting, day: valuation.Market, watched: str) -> float:
@@ -81,8 +100,10 @@ def in_time_busd(what: valuation.Setting, day: valuation.Market, watched: str) -
 
 def heat(what: valuation.Setting, day: valuation.Market, touch: str, watched: str) -> pd.DataFrame:
     """Return the value of a share that vests with the last milestone, over the spot [%]: rows target, columns
-    volatility; if taken, over the roll-out's dates."""
-    times = what.times(day)[:256, -1:]
+    volatility; over the dates of that milestone that fall before expiry."""
+    times = what.times(day)[:, -1:]
+    times = times[times[:, 0] <= what.warrant.years_left(day.date)][:256]
+    times = times if len(times) else np.array([[what.warrant.years_left(day.date)]])
     grid = np.array(TARGETS_USD, float)[:, None], np.array(VOLATILITIES)[None, :]
     each = closed_form.tranche_value(
         day.spot_usd,
@@ -119,6 +140,9 @@ def monte_carlo(
 ) -> pd.DataFrame:
     """Return the value of the whole warrant, if taken, under readings that have no closed form, on several days.
 
+    A single close in the past does not tell what an average or an index did, so for these nothing is taken as reached
+    before the day.
+
     Returns
     -------
     DataFrame
@@ -134,8 +158,8 @@ def monte_carlo(
     for name, day in days.items():
         cases = {
             "daily closes": {},
-            "average of 20 closes": {"watched": "n_day_average"},
-            "only on days ahead of a chip index since this day": {"index": index},
+            "average of 20 closes": {"watched": "n_day_average", "reached": None},
+            "only on days ahead of a chip index since this day": {"index": index, "reached": None},
             f"deliveries early when the price is high (rank correlation {together:g})": {
                 "delivery_correlation": together
             },
@@ -202,7 +226,7 @@ def by_quarter(table: pd.DataFrame, day: valuation.Market) -> pd.DataFrame:
     return table.set_axis(pd.Index(names, name="quarter")).groupby(level=0).last()
 
 
-def flows(deal: str, bill_busd: float, value_busd: float, dilution_busd: float, sold_busd: float) -> tuple:
+def flows(deal: str, bill_busd: float, value_busd: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return who pays whom, as nodes and arrows for :func:`gigafleet.plots.flow`.
 
     Parameters
@@ -210,43 +234,79 @@ def flows(deal: str, bill_busd: float, value_busd: float, dilution_busd: float, 
     deal
         A deal with a warrant.
     bill_busd
-        What is paid for the gigawatts.
+        What is paid for the gigawatts, undiscounted. [billion USD]
     value_busd
-        Value of the warrant.
-    dilution_busd
-        What the warrant's shares take from the other holders.
-    sold_busd
-        What vested shares fetch in the market. [billion USD]
+        Risk-neutral value of the warrant. [billion USD]
     """
     terms = catalog.deal(deal)
-    vendor, buyer = terms["vendor"], terms["buyer"]
-    payer = "Authorized purchasers"
+    vendor, buyer, others = terms["vendor"], terms["buyer"], f"{terms['vendor']}'s other holders"
     nodes = {
         vendor: (0.0, 0.5, "issues the warrant"),
-        payer: (
-            0.5,
-            1.0,
-            "clouds and their lenders, not named" if buyer == "OpenAI" else "as far as the terms allow any",
-        ),
         buyer: (1.0, 0.5, "uses the gigawatts"),
-        f"{vendor}'s other holders": (0.25, 0.0, "are diluted"),
+        others: (0.25, 0.0, "are diluted"),
         "Share market": (0.75, 0.0, "if vested shares are sold"),
     }
+    payer = buyer
     arrows = [
-        (
-            payer,
-            vendor,
-            bill_busd,
-            f"{number(bill_busd)} bn USD for {number(terms['public']['capacity_gw'])} GW",
-            "cash",
-        ),
-        (buyer, payer, np.nan, "rent, not public", "cash"),
-        (vendor, buyer, value_busd, f"warrant worth {number(value_busd)} bn", "shares"),
-        (f"{vendor}'s other holders", vendor, dilution_busd, f"dilution {number(dilution_busd)} bn", "shares"),
-        ("Share market", buyer, sold_busd, f"{number(sold_busd)} bn if sold", "cash"),
+        (vendor, buyer, value_busd, f"warrant worth {number(value_busd)} bn USD", "shares"),
+        (others, vendor, np.nan, "dilution", "shares"),
+        ("Share market", buyer, np.nan, "price of the shares sold", "cash"),
     ]
+    if buyer == "OpenAI":  # its warrant names authorized purchasers
+        payer = "Authorized purchasers"
+        nodes[payer] = (0.5, 1.0, "clouds and their lenders, not named")
+        arrows.append((buyer, payer, np.nan, "rent, not public", "cash"))
+    bill = f"{number(bill_busd)} bn USD for {number(terms['public']['capacity_gw'])} GW"
+    arrows.insert(0, (payer, vendor, bill_busd, bill, "cash"))
     table = pd.DataFrame(arrows, columns=["start", "end", "value", "label", "kind"])
     return pd.DataFrame(nodes, index=["x", "y", "text"]).T, table
+
+
+def range_of_readings(totals_table: pd.DataFrame, day: str) -> tuple[float, float]:
+    """Return the least and the most over the readings of a day, from :func:`totals`. [billion USD]"""
+    sums = totals_table[totals_table.index.str.startswith(f"{day}: ")].sum(axis=1)
+    return float(sums.min()), float(sums.max())
+
+
+def price_text(day: valuation.Market) -> str:
+    """Return where the price of a day comes from."""
+    return f"the close of {day.price_date}" if day.price_date else "a price given by hand"
+
+
+def dilution_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return :func:`gigafleet.payers.issued` as text, shares in percent, under readable names."""
+    shares = 100 * table[["basic_share", "post_issue_share", "treasury_share"]]
+    return pd.DataFrame(
+        {
+            "new shares [million]": table["shares_m"].map(number),
+            "over shares before [%]": shares["basic_share"].map(number),
+            "over shares after [%]": shares["post_issue_share"].map(number),
+            "net shares, treasury method [million]": table["net_shares_m"].map(lambda x: number(x, 6)),
+            "treasury method [%]": shares["treasury_share"].map(number),
+        }
+    )
+
+
+def growth_cases(
+    what: valuation.Setting, day: valuation.Market, *, touch: str, watched: str, seed: int
+) -> pd.DataFrame:
+    """Return the vesting by expiry at both ends of the range of the expected growth and at its value.
+
+    Returns
+    -------
+    DataFrame
+        One row a case: ``growth`` [%/year]; ``low``, ``median``, ``high``, ``mean``: shares vested [million];
+        ``cost_mean_busd``: their price when they vest, less the strike, which is what the other holders give up.
+    """
+    vendor, rows = catalog.deal(what.warrant.name)["vendor"], {}
+    for case in catalog.CASES:
+        growth = catalog.value(vendor, "share_drift_share", "expected", case)
+        drawn = vest(what, day, growth, touch=touch, watched=watched, n_paths=2**12, seed=seed)
+        ends = drawn.shares_issued_m().iloc[:, -1]
+        cost = drawn.proceeds_busd().sum(axis=1).mean()
+        rows[case] = {"growth": 100 * growth, **uncertainty.interval(ends), "mean": ends.mean(), "cost_mean_busd": cost}
+    names = {"low": "low end of the range", "mid": "value", "high": "high end"}
+    return pd.DataFrame(rows).T.rename(index=names)
 
 
 def side_by_side(deals: list[str], n: int, seed: int, touch: str, watched: str) -> pd.DataFrame:
@@ -350,7 +410,8 @@ def swings(
 def used_sources(deal: str, days: list[valuation.Market]) -> list[str]:
     """Return the sources behind a deal's warrant, the prices of some days and the content of a gigawatt."""
     terms = catalog.deal(deal)
-    used = {*terms["public"]["sources"], *terms["warrant"]["public"]["sources"], *(day.source_id for day in days)}
+    used = {*terms["public"]["sources"], *terms["warrant"]["public"]["sources"]}
+    used |= {day.source_id for day in days if day.source_id}
     facts = catalog.facts()
     own = facts["subject"].eq(deal) & facts["quantity"].str.contains("warrant|rebate|content|years|go_on|correlation")
     market = facts["subject"].eq(terms["vendor"]) & facts["quantity"].isin(

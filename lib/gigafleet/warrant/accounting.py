@@ -30,8 +30,9 @@ def dilution(shares_m: object, outstanding_m: object, price_usd: object, strike_
     DataFrame
         ``shares_m``; ``basic_share``: new over old shares; ``post_issue_share``: new over all shares; ``net_shares_m``
         and ``treasury_share``: new shares less those that the strike's payment buys back, and the same over all
-        (treasury stock method); ``cost_busd``: value that moves from the old holders to the new, per issue at this
-        price. [share, million, billion USD]
+        (treasury stock method); ``cost_busd``: what the issue takes from the old holders at a price that does not know
+        of it, as before the announcement. A price that knows has the dilution in it, and they give up the new shares at
+        that price, less the strike. [share, million, billion USD]
 
     Raises
     ------

@@ -134,7 +134,12 @@ class Warrant:
 
 
 def spread_targets(
-    shares: float, tranches: int, final_gw: float, first_target_usd: float, final_target_usd: float
+    shares: float,
+    tranches: int,
+    final_gw: float,
+    first_target_usd: float,
+    final_target_usd: float,
+    first_gw: float | None = None,
 ) -> tuple[Tranche, ...]:
     """Return tranches of equal shares with even steps of capacity and price.
 
@@ -148,6 +153,8 @@ def spread_targets(
         Milestone of the last. [GW]
     first_target_usd, final_target_usd
         Share-price targets of the first and of the last. [USD]
+    first_gw
+        Milestone of the first; None for steps as even as ``final_gw / tranches``. A single tranche has the last. [GW]
 
     >>> [t.target_usd for t in spread_targets(160e6, 6, 6, 225, 600)]
     [225.0, 300.0, 375.0, 450.0, 525.0, 600.0]
@@ -156,7 +163,9 @@ def spread_targets(
     require("first_target_usd", first_target_usd, minimum=0, maximum=final_target_usd)
     step = (final_target_usd - first_target_usd) / max(tranches - 1, 1)
     targets = [max(final_target_usd - step * (tranches - 1 - i), first_target_usd) for i in range(tranches)]
-    milestones = [final_gw * (i + 1) / tranches for i in range(tranches - 1)] + [final_gw]
+    first = final_gw / tranches if first_gw is None else first_gw
+    require("first_gw", first, minimum=0, maximum=final_gw)
+    milestones = [first + (final_gw - first) * i / max(tranches - 1, 1) for i in range(tranches - 1)] + [final_gw]
     return tuple(Tranche(shares / tranches, gw, usd) for gw, usd in zip(milestones, targets, strict=True))
 
 

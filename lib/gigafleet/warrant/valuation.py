@@ -38,7 +38,7 @@ class Market:
     highest_usd
         Highest close in the data from the grant to the day; targets up to it have been reached. [USD]
     price_date, source_id
-        Where the price comes from.
+        Where the price comes from; empty if it was given by hand.
     """
 
     date: str
@@ -94,6 +94,8 @@ def market(deal: str = "amd-openai", day: str = "grant", **given: float) -> Mark
             warrant.years_left(day)
         except ValueError as error:
             raise ValueError(f"day must be one of {', '.join(DAYS)}, or a date: {error}") from None
+        if warrant.years_left(day) == 0:
+            raise ValueError(f"day must be before expiry, {warrant.expiry}, not {day}")
         date, row = day, closes[closes.index <= day].iloc[-1]
         old = years_between(row.name, date) * DAYS_PER_YEAR
         if old > STALE_DAYS and "spot_usd" not in given:
@@ -111,7 +113,8 @@ def market(deal: str = "amd-openai", day: str = "grant", **given: float) -> Mark
         "rate": catalog.value("us-treasury", "yield_share", rate_condition(date)),
     } | given
     highest = max([figures["spot_usd"], *since])
-    return Market(date, **figures, highest_usd=highest, price_date=row.name, source_id=row["source_id"])
+    origin = ("", "") if "spot_usd" in given else (row.name, row["source_id"])
+    return Market(date, **figures, highest_usd=highest, price_date=origin[0], source_id=origin[1])
 
 
 def rate_condition(date: str) -> str:
