@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigafleet.warrant import closed_form as cf
+from gigafleet.warrant import readings
 
 TODAY = ql.Date(5, 10, 2025)
 DAYS = ql.Actual365Fixed()
@@ -131,7 +132,10 @@ def test_published_cases():
     values = cf.tranche_value(164.67, targets, strike=0.01, **MARKET)
     assert values == pytest.approx([136.8455, 119.2490, 92.3081], abs=1e-4)
     assert cf.one_touch_share(203.71, targets, **MARKET) == pytest.approx([183.4605, 163.8746, 131.8574], abs=1e-4)
-    assert cf.tranche_value(164.67, 600.0, strike=0.01, watched="close", **MARKET) == pytest.approx(90.9553, abs=1e-3)
+    assert cf.tranche_value(164.67, 600.0, strike=0.01, watched="close", **MARKET) == pytest.approx(90.9553, abs=1e-4)
+    assert readings.watched_target(600.0, 0.55, "close") == pytest.approx(612.2342, abs=1e-4)
+    assert cf.touch_probability(164.67, 600.0, 0.037, 0.55, 5.0) == pytest.approx(0.169708, abs=1e-6)
+    assert cf.call(60.0, 65.0, 0.30, 0.08, 0.25) == pytest.approx(2.1334, abs=1e-4)
     assert cf.one_touch_share(95.0, 100.0, 0.2, 0.1, 0.5) == pytest.approx(77.7017, abs=1e-4)
     assert 15 / 100 * cf.one_touch_share(95.0, 100.0, 0.2, 0.1, 0.5) == pytest.approx(11.6553, abs=1e-4)
     assert cf.call(42.0, 40.0, 0.35, 0.04, 0.75, 0.08) == pytest.approx(5.0975, abs=1e-4)
@@ -224,6 +228,59 @@ def test_limits(spot, volatility, rate, years, strike):
         assert cf.tranche_value(spot, spot / 2, volatility, rate, years, **still | {"milestone_years": np.inf}) == 0
 
 
+@pytest.mark.parametrize("touch", ["ever", "from_milestone"])
+@pytest.mark.parametrize("milestone", [-1.0, 0.0, 0.7, 2.0])
+def test_a_strike_above_the_target_makes_a_call(touch, milestone):
+    """A share that ends above the strike has reached the target below it; one number and an array agree."""
+    plain = cf.call(100.0, 150.0, 0.5, 0.03, 2.0)
+    case = {"strike": 150.0, "touch": touch, "dividend_yield": 0.0}
+    one = cf.tranche_value(100.0, 120.0, 0.5, 0.03, 2.0, milestone_years=milestone, **case)
+    many = cf.tranche_value(100.0, 120.0, 0.5, 0.03, 2.0, milestone_years=np.array([milestone, 1.0]), **case)
+    assert one == pytest.approx(plain, rel=1e-10)
+    assert many.tolist() == pytest.approx([plain, plain], rel=1e-10)
+
+
+@settings(max_examples=100, deadline=None)
+@given(**MARKETS, target=st.floats(60, 2000), share=st.floats(0, 1), strike=st.floats(0, 100))
+def test_orderings_at_daily_closes(spot, volatility, rate, years, target, share, strike):
+    """The look on the day of the milestone is one close in both readings, so the later ones only add to it."""
+    case = (spot, target, volatility, rate, years)
+    late = {"strike": strike, "milestone_years": share * years, "watched": "close"}
+    ever = cf.tranche_value(*case, **late)
+    window = cf.tranche_value(*case, **late, touch="from_milestone")
+    point = cf.tranche_value(*case, **late, touch="at_milestone")
+    assert point <= window + 1e-7 * spot
+    assert window <= max(ever, point) + 0.02 * spot * volatility  # the shift is an approximation
+
+
+@pytest.mark.parametrize(
+    ("spot", "milestone", "value", "error"),
+    [
+        (590.0, 1.0, 558.3455, 0.0019),
+        (590.0, 4.99, 460.338, 0.014),
+        (590.0, 5.0, 456.584, 0.004),
+        (608.07, 0.02, 603.8065, 0.0004),
+        (164.67, 5.0, 63.799, 0.001),
+    ],
+)
+def test_window_at_daily_closes_against_monte_carlo(spot, milestone, value, error):
+    """Values and standard errors of this project's simulation with 2^22 paths; the shift itself is worth 0.002."""
+    late = {"strike": 0.01, "milestone_years": milestone, "watched": "close", "touch": "from_milestone"}
+    assert cf.tranche_value(spot, 600.0, **MARKET, **late) == pytest.approx(value, abs=3 * error + 0.002)
+
+
+def test_window_that_closes_with_the_milestone():
+    """As the time left goes to nothing the window becomes the look on the day; the panels must not miss the step."""
+    case = (100.0, 351.0, 0.0576, 0.119, 6.64)
+    terms = {"strike": 227.7, "dividend_yield": 0.0086}
+    for share in (0.99, 0.999, 0.9999, 0.99999, 1.0):
+        late = terms | {"milestone_years": 6.64 * share}
+        window = cf.tranche_value(*case, touch="from_milestone", **late)
+        point = cf.tranche_value(*case, touch="at_milestone", **late)
+        assert point * 0.999 <= window <= cf.tranche_value(*case, **late)
+    assert window == pytest.approx(point, rel=1e-3)
+
+
 def test_what_was_reached_before():
     """Before the milestone it counts for `ever` alone; after it for `from_milestone` too; at the milestone never."""
     late = {"strike": 0.01, "reached": True, "milestone_years": 1.0}
@@ -257,11 +314,12 @@ def test_numbers_arrays_series_and_dataarrays_give_the_same():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"spot": 0.0}, "spot must be above 0, not 0.0"),
-        ({"spot": -3.0}, "spot must be above 0, not -3.0"),
+        ({"spot": 0.0}, "spot must be above 0 and at most 1e.09, not 0.0"),
+        ({"spot": -3.0}, "spot must be above 0 and at most 1e.09, not -3.0"),
         ({"volatility": -0.1}, "volatility must be at least 0 and at most 10, not -0.1"),
-        ({"years": -1.0}, "years must be at least 0, not -1.0"),
-        ({"years": np.array([1.0, np.nan])}, "years must be at least 0, not nan"),
+        ({"years": -1.0}, "years must be at least 0 and at most 100, not -1.0"),
+        ({"years": np.array([1.0, np.nan])}, "years must be at least 0 and at most 100, not nan"),
+        ({"years": np.inf}, "years must be at least 0 and at most 100, not inf"),
         ({"target": -600.0}, "target must be at least 0, not -600.0"),
         ({"strike": -1.0}, "strike must be at least 0, not -1.0"),
         ({"touch": "evr"}, "unknown touch 'evr'; did you mean 'ever'?"),

@@ -1,5 +1,7 @@
 """Parameters of the notebooks: defaults hold, mistakes are named with what is allowed."""
 
+import datetime
+
 import pytest
 
 from gigafleet import catalog, parameters
@@ -82,3 +84,35 @@ def test_a_parameter_that_papermill_injects_in_vain_is_an_error():
 def test_the_lists_offered_are_those_of_the_data():
     for deal in catalog.deals():
         assert parameters.validate("00_overview", {"deal": deal}) == {"deal": deal}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"first_target_usd": 700}, "first_target_usd must be at most 600, the last target, not 700"),
+        ({"valuation_date": "2026-12-24"}, "the last close in the data before it is that of 2026-10-09"),
+        ({"valuation_date": "2030-10-05"}, "day must be before expiry, 2030-10-05"),
+        ({"valuation_date": "yesterday"}, "day must be one of grant, day_after, latest, or a date"),
+        ({"deal": "amd-anthropic"}, "deal 'amd-anthropic' has no warrant"),
+        ({"tranches": 0}, "tranches: Input should be greater than or equal to 1"),
+        ({"volatility": -1}, "volatility: Input should be greater than 0"),
+        ({"touch": "never"}, "touch: Input should be 'ever', 'from_milestone' or 'at_milestone'"),
+    ],
+)
+def test_a_warrant_that_cannot_be_valued_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        parameters.validate("06_warrant", values)
+
+
+def test_dates_pass_with_and_without_quotes():
+    """YAML reads 2026-02-24 as a date; a day without a price needs one by hand."""
+    for value in ("2026-02-24", datetime.date(2026, 2, 24)):
+        assert parameters.validate("06_warrant", {"valuation_date": value}) == {"valuation_date": "2026-02-24"}
+    later = {"valuation_date": "2026-12-24", "spot_usd": 500.0}
+    assert parameters.validate("06_warrant", later) == later
+
+
+@pytest.mark.parametrize("end", ["2027Q4", "2037Q1", "2030", "2030Q5"])
+def test_the_charts_end_where_the_roll_out_can(end):
+    with pytest.raises(ValueError, match="end"):
+        parameters.validate("05_revenue", {"end": end})

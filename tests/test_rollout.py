@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gigafleet import catalog, rollout
 
-PLAN = {"start_years": 0.2, "first_gw_years": 1.0, "later_gw_years": 3.0}
+PLAN = {"start_years": 0.2, "first_gw_years": 1.0, "later_gw_years": 3.0, "ramp_shape_ratio": 1.6}
 PLANS = st.fixed_dictionaries(
     {
         "start_years": st.floats(0, 2),

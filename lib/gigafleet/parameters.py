@@ -198,7 +198,6 @@ class Warrant(Parameters):
     first_target_usd: float | None = Field(
         None,
         ge=0,
-        le=600,
         description="target of the first tranche, with even steps to the last [USD]; None as assumed",
     )
     drift: float | None = Field(
@@ -216,6 +215,9 @@ class Warrant(Parameters):
     def _market(self) -> "Warrant":
         given = {} if self.spot_usd is None else {"spot_usd": self.spot_usd}
         warrant.market(self.deal, self.valuation_date, **given)
+        final = catalog.deal(self.deal)["warrant"]["public"]["final_target_usd"]
+        if (self.first_target_usd or 0) > final:
+            raise ValueError(f"first_target_usd must be at most {final}, the last target, not {self.first_target_usd}")
         return self
 
 

@@ -56,7 +56,7 @@ def cumulative_gw(
     start_years: object,
     first_gw_years: object,
     later_gw_years: object,
-    ramp_shape_ratio: object = 1.6,
+    ramp_shape_ratio: object,
     delay_years: object = 0.0,
     slip_share: object = 0.0,
 ) -> object:
@@ -91,7 +91,7 @@ def cumulative_gw(
     ValueError
         Naming the argument out of bounds.
 
-    >>> plan = {"start_years": 0.0, "first_gw_years": 1.0, "later_gw_years": 3.0}
+    >>> plan = {"start_years": 0.0, "first_gw_years": 1.0, "later_gw_years": 3.0, "ramp_shape_ratio": 1.6}
     >>> cumulative_gw([0.0, 1.0, 4.0, 9.0], 6.0, **plan).round(9).tolist()
     [0.0, 1.0, 6.0, 6.0]
     """
@@ -109,7 +109,7 @@ def milestone_years(
     start_years: object,
     first_gw_years: object,
     later_gw_years: object,
-    ramp_shape_ratio: object = 1.6,
+    ramp_shape_ratio: object,
     delay_years: object = 0.0,
     slip_share: object = 0.0,
 ) -> object:

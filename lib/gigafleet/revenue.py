@@ -13,14 +13,13 @@ import xarray as xr
 from gigafleet import catalog, rollout, uncertainty
 from gigafleet.errors import require, unknown
 
-MATURE_YEARS = 4.0  # from the first quarter until the gross margin of the deals is mature
-
 INPUTS = {
     "content_mi455x_busd_per_gw": ("amd-openai", "content_busd_per_gw", "components"),
     "content_mi500_busd_per_gw": ("amd-openai", "content_busd_per_gw", "mi500"),
     "erosion_share_per_year": ("instinct-rollout", "content_erosion_share_per_year"),
     "first_margin_share": ("instinct-rollout", "deal_gross_margin_share", "first_year"),
     "mature_margin_share": ("instinct-rollout", "deal_gross_margin_share", "mature"),
+    "margin_maturity_years": ("instinct-rollout", "margin_maturity_years"),
     "deal_opex_share": ("instinct-rollout", "deal_opex_share"),
     "base_revenue_busd": ("AMD", "revenue_guidance_busd", "2026q3"),
     "base_growth_share_per_year": ("AMD", "base_growth_share_per_year"),
@@ -34,6 +33,7 @@ BOUNDS = {
     "erosion_share_per_year": {"minimum": -1, "maximum": 0.99},
     "first_margin_share": {"minimum": -1, "maximum": 1},
     "mature_margin_share": {"minimum": -1, "maximum": 1},
+    "margin_maturity_years": {"above": 0},
     "deal_opex_share": {"minimum": 0, "maximum": 1},
     "base_revenue_busd": {"above": 0},
     "base_growth_share_per_year": {"above": -1},
@@ -140,7 +140,7 @@ def statement(gross_busd: xr.DataArray, inputs: pd.DataFrame, contra_busd: objec
     Dataset
         The variables of :data:`LINES`. [billion USD]
     """
-    path = (_middles(gross_busd["quarter"]) / MATURE_YEARS).clip(0, 1)
+    path = (_middles(gross_busd["quarter"]) / _column(inputs, "margin_maturity_years")).clip(0, 1)
     first, mature = _column(inputs, "first_margin_share"), _column(inputs, "mature_margin_share")
     profit = gross_busd * (first + (mature - first) * path) - contra_busd
     opex = gross_busd * _column(inputs, "deal_opex_share")

@@ -28,6 +28,7 @@ INPUT_NAMES = {
     "erosion_share_per_year": "erosion of price",
     "first_margin_share": "gross margin at first",
     "mature_margin_share": "gross margin when mature",
+    "margin_maturity_years": "time until the margin is mature",
     "deal_opex_share": "operating cost of the deals",
     "base_growth_share_per_year": "growth of the base business",
     "base_margin_share": "gross margin of the base business",

@@ -103,12 +103,19 @@ def _touches(high: np.ndarray, low: np.ndarray, drift: np.ndarray, sigma: np.nda
 
 
 def _stays_below(
-    high: np.ndarray, low: np.ndarray, drift: np.ndarray, sigma: np.ndarray, start: np.ndarray, years: np.ndarray
+    high: np.ndarray,
+    low: np.ndarray,
+    drift: np.ndarray,
+    sigma: np.ndarray,
+    start: np.ndarray,
+    years: np.ndarray,
+    first_high: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the probability that a Brownian motion stays below ``high`` from ``start`` on, and ends above ``low``.
 
-    As :func:`_touches`; start is from 0 to years.
+    As :func:`_touches`; start is from 0 to years. At the start itself it stays below ``first_high``, if given.
     """
+    first_high = high if first_high is None else first_high
     low = np.minimum(low, high)
     spread = sigma * np.sqrt(years)
     above = ndtr((drift * years - low) / spread)
@@ -120,7 +127,7 @@ def _stays_below(
     mirrored = (-high - drift * years) / spread, (low - 2 * high - drift * years) / spread
     first = np.where(start > 0, start, years / 2)  # a stand-in where the answer is at_once
     correlation = np.minimum(np.sqrt(first / years), 1 - 1e-12)
-    here, back = ((high - sign * drift * first) / (sigma * np.sqrt(first)) for sign in (1, -1))
+    here, back = ((first_high - sign * drift * first) / (sigma * np.sqrt(first)) for sign in (1, -1))
     direct = _both_below(here, end[0], correlation) - _both_below(here, end[1], correlation)
     with np.errstate(over="ignore", invalid="ignore"):
         turned = _both_below(back, mirrored[0], -correlation) - _both_below(back, mirrored[1], -correlation)
@@ -128,25 +135,34 @@ def _stays_below(
     later = np.clip(later, 0, 1)
     steep = tilt > STEEP
     if np.any(steep):
-        later = np.where(steep, _integrated(high, low, drift, sigma, first, years), later)
+        later = np.where(steep, _integrated(high, low, drift, sigma, first, years, first_high), later)
     return np.where(start > 0, later, at_once)
 
 
 def _integrated(
-    high: np.ndarray, low: np.ndarray, drift: np.ndarray, sigma: np.ndarray, start: np.ndarray, years: np.ndarray
+    high: np.ndarray,
+    low: np.ndarray,
+    drift: np.ndarray,
+    sigma: np.ndarray,
+    start: np.ndarray,
+    years: np.ndarray,
+    first_high: np.ndarray,
 ) -> np.ndarray:
-    """Return :func:`_stays_below` by Gauss-Legendre panels over where the motion is at ``start``."""
+    """Return :func:`_stays_below` by Gauss-Legendre panels over where the motion is at ``start``, split at ``low``."""
     root = sigma * np.sqrt(start)
-    top = np.clip((high - drift * start) / root, -9, 9)
-    width = (top + 9) / PANELS
-    steps = (np.arange(PANELS)[:, None] + (NODES + 1) / 2).ravel()
-    total = np.zeros_like(top)
     rest = np.maximum(years - start, 1e-12 * years)
-    for step, weight in zip(steps, np.tile(WEIGHTS / 2, PANELS), strict=True):
-        z = -9 + step * width
-        x = drift * start + z * root
-        inside = _stays_below(high - x, low - x, drift, sigma, np.zeros_like(x), rest)
-        total += weight * width * inside * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    top = np.clip((first_high - drift * start) / root, -9, 9)
+    kink = np.clip((low - drift * years) / root, -9, top)
+    steps = (np.arange(PANELS)[:, None] + (NODES + 1) / 2).ravel() / PANELS
+    # Both ends of a stretch may hold a step that is as narrow as the time left: the nodes crowd there.
+    steps, weights = steps**2 * (3 - 2 * steps), np.tile(WEIGHTS / 2, PANELS) / PANELS * 6 * steps * (1 - steps)
+    total = np.zeros(np.broadcast_shapes(high.shape, top.shape, kink.shape))
+    for begin, end in ((np.full_like(top, -9.0), kink), (kink, top)):
+        for step, weight in zip(steps, weights, strict=True):
+            z = begin + step * (end - begin)
+            x = drift * start + z * root
+            inside = _stays_below(high - x, low - x, drift, sigma, np.zeros_like(x), rest)
+            total += weight * (end - begin) * inside * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
     return total
 
 
@@ -305,7 +321,7 @@ def tranche_value(
         What counts: see :data:`gigafleet.warrant.readings.TOUCHES`.
     watched
         ``intraday`` or ``close``: see :data:`gigafleet.warrant.readings.WATCHES`. The shift for closes is an
-        approximation. On the day of the milestone the price is looked at once, so there it makes no difference.
+        approximation. On the day of the milestone the price is looked at once, against the target as it is.
     reached
         Whether the target was reached before today; it counts for ``ever``, and for ``from_milestone`` once the
         milestone has passed. A spot at or above the target has reached it.
@@ -334,23 +350,22 @@ def tranche_value(
     start = np.zeros(spot.shape) if touch == "ever" else np.clip(milestone, 0, span)
     met = (spot >= target) | (np.asarray(reached, bool) & (touch != "at_milestone"))
     met &= start == 0
-    if touch != "at_milestone":
-        target = watched_target(target, volatility, watched)
+    levels = target, strike, target if touch == "at_milestone" else watched_target(target, volatility, watched)
     with np.errstate(divide="ignore", over="ignore"):
-        high, low = (np.clip(np.log(level / spot), -NEVER, NEVER) for level in (target, strike))
-    plain, parts = met | (low > high), []
+        first_high, low, high = (np.clip(np.log(level / spot), -NEVER, NEVER) for level in levels)
+    plain, parts = met | ((low > high) & (start == 0) & (touch != "at_milestone")), []
     for half in (0.5, -0.5):  # the measure of the share, that of money
         drift = rate - dividend_yield + half * sigma**2
         if touch == "at_milestone":
             vests = _above_at(high, low, drift, sigma, start, span)
         elif np.any(start > 0):
             ends = ndtr((drift * span - low) / (sigma * np.sqrt(span)))
-            vests = np.maximum(ends - _stays_below(high, low, drift, sigma, start, span), 0)
+            vests = np.maximum(ends - _stays_below(high, low, drift, sigma, start, span, first_high), 0)
         else:
             vests = _touches(high, low, drift, sigma, span)
         if np.any(plain):
             ends = ndtr((drift * span - low) / (sigma * np.sqrt(span)))
-            vests = np.where(met | (plain & (touch == "ever")), ends, vests)
+            vests = np.where(plain, ends, vests)
         parts.append(vests)
     value = spot * np.exp(-dividend_yield * span) * parts[0] - strike * np.exp(-rate * span) * parts[1]
     return np.where(milestone <= years, np.maximum(value, 0), 0.0)

@@ -30,10 +30,10 @@ def check_reading(touch: str, watched: str, watches: tuple[str, ...] = tuple(WAT
 
 def check_market(spot: object, volatility: object, rate: object, years: object, dividend_yield: object) -> None:
     """Raise unless the market's figures are possible: spot above 0, volatility and years at least 0."""
-    require("spot", spot, above=0)
+    require("spot", spot, above=0, maximum=1e9)
     require("volatility", volatility, minimum=0, maximum=10)
     require("rate", rate, minimum=-0.5, maximum=1)
-    require("years", years, minimum=0)
+    require("years", years, minimum=0, maximum=100)
     require("dividend_yield", dividend_yield, minimum=-0.5, maximum=1)
 
 
