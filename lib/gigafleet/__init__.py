@@ -11,6 +11,7 @@ import importlib
 
 __version__ = "0.2.0"
 __all__ = [
+    "architectures",
     "catalog",
     "check",
     "comparison",
@@ -21,6 +22,7 @@ __all__ = [
     "earnings_views",
     "flow_plots",
     "house_style",
+    "naming",
     "parameters",
     "payers",
     "plot_labels",

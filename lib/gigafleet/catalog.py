@@ -1,14 +1,17 @@
 """The figures in ``data/``, as tables, each with its source: by subject, by quantity, with what disagrees."""
 
 import functools
-import re
 
 import numpy as np
 import pandas as pd
 
-from gigafleet import derived
+from gigafleet import architectures, derived
+from gigafleet.architectures import benchmarks, find_llm, llms
 from gigafleet.errors import UnknownNameError, unknown
+from gigafleet.naming import plain
 from gigafleet.tables import folder, package, read_yaml, resource
+
+__all__ = ["benchmarks", "find_llm", "llms"]  # what other modules hold for this one
 
 CASES = ("low", "mid", "high")
 VENDOR_KINDS = ("datasheet", "vendor-announcement", "filing")
@@ -16,7 +19,7 @@ VENDOR_KINDS = ("datasheet", "vendor-announcement", "filing")
 
 def reload() -> None:
     """Forget what was read, so that an edited table is read again."""
-    for cached in (package, resource, _facts, deals, quantities, _names, _llm_names, _preferred):
+    for cached in (package, resource, _facts, deals, quantities, _names, _preferred, architectures.names):
         cached.cache_clear()
 
 
@@ -65,43 +68,6 @@ def amd_quarters() -> pd.DataFrame:
     return resource("amd_quarters").set_index("quarter")
 
 
-def llms() -> pd.DataFrame:
-    """Return the architectures of language models, indexed by short name; what is not known of one is NaN or empty."""
-    return resource("llms").set_index("model")
-
-
-@functools.cache
-def _llm_names() -> dict[str, str]:
-    names = {}
-    for model, row in llms().iterrows():
-        for alias in (model, row["name"], *row["aliases"].split(";")):
-            names[_plain(alias, "llm")] = model
-    return names
-
-
-def find_llm(name: str) -> str:
-    """Return the short name of a language model's architecture behind a name as results write it.
-
-    Raises
-    ------
-    UnknownNameError
-        With the nearest name and all that are known.
-
-    >>> find_llm("deepseek-r1"), find_llm("Llama3.3-70B"), find_llm("llama2-70b-lora")
-    ('deepseek-v3', 'llama3.1-70b', 'llama2-70b')
-    """
-    plain = _plain(name, "llm") if isinstance(name, str) else ""
-    if plain not in _llm_names():
-        raise unknown("language model", name, llms().index)
-    return _llm_names()[plain]
-
-
-def benchmarks() -> pd.DataFrame:
-    """Return measured results, one row each, indexed by ``row_id``. What counts as a token stands in
-    ``tokens_counted``."""
-    return resource("benchmarks").set_index("row_id")
-
-
 @functools.cache
 def deals() -> dict[str, dict]:
     """Return the terms of the deals, by id."""
@@ -121,22 +87,14 @@ def deal(name: str) -> dict:
     return deals()[find(name, "deal", list(deals()))]
 
 
-def _plain(name: str, kind: str = "accelerator") -> str:
-    """Strip a name of case and punctuation, and that of a device of the words that people put before it."""
-    if kind not in ("accelerator", "system"):
-        return re.sub(r"[^a-z0-9]", "", name.lower())
-    words = re.sub(r"\b(amd|nvidia|instinct|google|aws|intel|series|gpu|sxm\d?)\b", " ", name.lower())
-    return re.sub(r"[^a-z0-9]", "", words) or re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 @functools.cache
 def _names(kind: str) -> dict[str, str]:
     table = subjects(kind)
     names = {}
     for column in ("aliases", "name"):
         for subject, text in table[column].items():
-            names.update({_plain(alias, kind): subject for alias in text.split(";") if alias.strip()})
-    return names | {_plain(subject, kind): subject for subject in table.index}
+            names.update({plain(alias, kind): subject for alias in text.split(";") if alias.strip()})
+    return names | {plain(subject, kind): subject for subject in table.index}
 
 
 def find(name: str, kind: str = "accelerator", among: list[str] | None = None) -> str:
@@ -161,7 +119,7 @@ def find(name: str, kind: str = "accelerator", among: list[str] | None = None) -
     """
     names = _names(kind)
     among = list(subjects(kind).index) if among is None else among
-    short = names.get(_plain(name, kind)) if isinstance(name, str) else None
+    short = names.get(plain(name, kind)) if isinstance(name, str) else None
     if short not in among:
         raise unknown(kind, name, among)
     return short
@@ -174,8 +132,8 @@ def subject_of(name: str) -> str:
         return name
     for kind in dict.fromkeys(known["kind"]):
         names = _names(kind)
-        if isinstance(name, str) and _plain(name, kind) in names:
-            return names[_plain(name, kind)]
+        if isinstance(name, str) and plain(name, kind) in names:
+            return names[plain(name, kind)]
     raise unknown("subject", name, known.index)
 
 
@@ -274,7 +232,7 @@ def place(name: str) -> str:
     'texas'
     """
     complete = complete_regions()
-    region = _names("region").get(_plain(name, "region")) if isinstance(name, str) else None
+    region = _names("region").get(plain(name, "region")) if isinstance(name, str) else None
     if region is not None and region not in complete:
         lacks = "lacks a price of electricity in USD/MWh or a carbon intensity"
         raise ValueError(f"region {region!r} {lacks}; complete are: {', '.join(complete)}")

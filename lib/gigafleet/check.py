@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog, tables, terms
+from gigafleet import catalog, naming, tables, terms
 
 KEY = ["subject", "quantity", "condition"]
 
@@ -124,7 +124,7 @@ def _identity() -> list[Problem]:
         owners: dict[str, str] = {}
         for subject, row in group.iterrows():
             for name in [subject, *row["aliases"].split(";")]:
-                plain = catalog._plain(name, kind)
+                plain = naming.plain(name, kind)
                 if name.strip() and owners.setdefault(plain, subject) != subject:
                     found.append(
                         Problem("subjects.csv", None, "aliases", name, f"already leads to the {kind} {owners[plain]!r}")
