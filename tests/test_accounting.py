@@ -55,6 +55,15 @@ def test_who_loses_what_the_holder_gains(shares, outstanding, price, strike_shar
     assert row["cost_busd"] == pytest.approx(holder_gains, abs=tolerance)
 
 
+def test_series_and_numbers_make_one_table():
+    """A price a row beside one number of shares; rows keep their names."""
+    price = pd.Series({"grant": 164.67, "latest": 608.07})
+    table = accounting.dilution(160.0, 1630.0, price)
+    assert table.index.to_list() == ["grant", "latest"]
+    for day, usd in price.items():
+        assert table.loc[day].to_list() == accounting.dilution(160.0, 1630.0, usd).iloc[0].to_list()
+
+
 def test_nothing_issued_and_nothing_gained():
     assert (accounting.dilution(0.0, 1630.0, 600.0).iloc[0] == 0).all()
     at_strike = accounting.dilution(160.0, 1630.0, 40.0, 40.0).iloc[0]
@@ -113,6 +122,12 @@ def test_numbers_arrays_and_dataarrays_give_the_same():
         (lambda: accounting.dilution(160.0, 0.0, 600.0), "outstanding_m must be above 0, not 0.0"),
         (lambda: accounting.dilution(160.0, 1630.0, 20.0, 22.98), "price_usd must be at least 22.98, not 20.0"),
         (lambda: accounting.dilution(np.nan, 1630.0, 20.0), "shares_m must be at least 0, not nan"),
+        (
+            lambda: accounting.dilution(pd.Series({"a": 1.0, "b": 2.0}), 1630.0, pd.Series({"b": 600.0, "a": 100.0})),
+            r"dilution needs Series with one index, not \['a', 'b'\] ... and \['b', 'a'\]",
+        ),
+        (lambda: accounting.recognized_busd(WARRANT, FAIR, np.array([1.0, -0.5])), "gw must be at least 0, not -0.5"),
+        (lambda: accounting.recognized_busd(WARRANT, FAIR, gw=np.nan), "gw must be at least 0, not nan"),
         (lambda: accounting.diluted_value_per_warrant_share(7.0, 0.2, 0.0), "outstanding_m must be above 0, not 0.0"),
         (
             lambda: accounting.recognized_busd(WARRANT, FAIR[:5], 1.0),

@@ -322,6 +322,7 @@ def test_numbers_arrays_series_and_dataarrays_give_the_same():
         ({"years": np.inf}, "years must be at least 0 and at most 100, not inf"),
         ({"target": -600.0}, "target must be at least 0, not -600.0"),
         ({"strike": -1.0}, "strike must be at least 0, not -1.0"),
+        ({"reached": "no"}, "reached must be True or False"),
         ({"touch": "evr"}, "unknown touch 'evr'; did you mean 'ever'?"),
         ({"watched": "n_day_average"}, "unknown watched 'n_day_average'"),
     ],

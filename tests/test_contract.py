@@ -52,6 +52,10 @@ def test_tranches_may_hold_less_than_the_warrant_and_share_a_milestone():
     assert Warrant(**TERMS | {"tranches": same}).table["shares_m"].sum() == pytest.approx(90e-6)
 
 
+def test_a_whole_number_of_tranches_in_any_type():
+    assert spread_targets(160e6, 2.0, 6, 400, 600) == spread_targets(160e6, 2, 6, 400, 600)
+
+
 def test_every_even_spread_is_a_warrant():
     """Equal shares and steps from the first target to the last, whatever rounding does to them."""
     for tranches in range(1, 41):
@@ -134,6 +138,7 @@ def test_terms_that_make_no_sense_are_named(changed, message):
         (lambda: Tranche(5, 1, float("nan")), "target_usd must be at least 0, not nan"),
         (lambda: Tranche("many", 1, 225), "shares of a tranche must be a number, not 'many'"),
         (lambda: spread_targets(160e6, 0, 6, 225, 600), "tranches must be at least 1, not 0.0"),
+        (lambda: spread_targets(160e6, 2.5, 6, 225, 600), "tranches must be a whole number, not 2.5"),
         (
             lambda: spread_targets(160e6, 6, 6, 700, 600),
             "first_target_usd must be at least 0 and at most 600, not 700.0",

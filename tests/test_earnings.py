@@ -53,6 +53,16 @@ def test_one_joint_draw(inputs):
     assert (one["tax_share"] == 0.2).all()
 
 
+def test_a_text_is_one_deal(monkeypatch):
+    """Wherever deals are asked for, and by the name that people write."""
+    drawn = earnings.draw(OPENAI, 4)
+    pd.testing.assert_frame_equal(earnings.draw("AMD-OpenAI", 4), drawn)
+    xr.testing.assert_identical(earnings.evaluate(drawn, deals="amd-openai").deals, earnings.evaluate(drawn).deals)
+    monkeypatch.setattr(uncertainty, "tornado", lambda answer, known: answer(drawn).tolist() + list(known.index))
+    assert earnings.tornado("amd-openai") == earnings.tornado(OPENAI)
+    assert earnings.buyers("amd-openai") == {"amd-openai": "OpenAI"}
+
+
 @pytest.mark.parametrize(("name", "weighted"), [("base", False), ("fast", True)])
 def test_deals_add_up(inputs, evaluated, name, weighted):
     """Several deals are each alone with the same inputs; the base business does not depend on them."""
@@ -108,6 +118,35 @@ def test_a_year_late_moves_revenue_later(evaluated):
     ]
     assert (middle[1] > middle[0]).all()
     assert (late.warrant_shares_m <= base.warrant_shares_m).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("base", [], []),
+        ("late", [], []),
+        ("first_gw", [], []),
+        ("fast", ["first_gw_years", "later_gw_years", "delay_years"], []),
+        (
+            "bear",
+            [f"content_{chip}_busd_per_gw" for chip in ("mi455x", "mi500")]
+            + [f"{age}_margin_share" for age in ("first", "mature")],
+            ["erosion_share_per_year"],
+        ),
+    ],
+)
+def test_what_a_scenario_changes(name, low, high):
+    """At the values: named inputs go to the end of their range that is worse (for ``fast``: sooner), none else moves;
+    a year late adds a year to the delay of every deal."""
+    known = earnings.ranges(THREE)
+    expected = known["value"].copy()
+    for column in known.index:
+        plain = column.split(" ")[-1]
+        expected[column] = known.loc[column, "low" if plain in low else "high" if plain in high else "value"]
+    expected["delay_years"] += name == "late"
+    changed = earnings.applied(earnings.draw(THREE, 1), name, known).iloc[0]
+    assert changed[known.index].to_dict() == pytest.approx(expected.to_dict())
+    assert earnings.SCENARIOS[name].stop_gw == (1 if name == "first_gw" else None)
 
 
 def test_fast_and_bear_move_the_right_way(evaluated):
@@ -321,7 +360,7 @@ def test_tornado_of_all_years():
         ),
         (
             lambda: earnings.evaluate(earnings.draw(OPENAI, first_gw_years=-1.0)),
-            "first_gw_years must be above 0, not -1.0",
+            "first_gw_years must be above 0 and at most 100, not -1.0",
         ),
         (lambda: earnings.evaluate(earnings.draw(OPENAI, volatility=-1.0)), "volatility must be at least 0"),
         (lambda: earnings.intervals(xr.DataArray([[1.0]], dims=("sample", "year")), level=0), "level must be above 0"),

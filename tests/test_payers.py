@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from gigafleet import catalog, payers, revenue, uncertainty
+from gigafleet.warrant import closed_form as cf
 from gigafleet.warrant import valuation
 
 
@@ -97,6 +98,37 @@ def test_amds_remark_does_not_fit_the_market_conditions(what):
     assert table["content_busd"].iloc[-1] == 6 * site
 
 
+def test_what_price_targets_alone_leave(what):
+    """Most: 160 million shares at 164.67 USD over 6 GW of 15 billion USD. Least: all at the target of 600 USD, at the
+    low end of volatility, over 6 GW of 20 billion USD; 0.0915 where every moment counts. Research notes: 9 to 29 %."""
+    day = valuation.market()
+    least, most = payers.market_conditions(what, day)
+    assert most == pytest.approx(164.67 * 0.16 / (15 * 6), abs=1e-4)
+    low = catalog.value("AMD", "volatility_share", "long_dated", "low")
+    raised = 600 * np.exp(0.5825971579 * low / np.sqrt(252))
+    by_hand = cf.tranche_value(164.67, raised, low, day.rate, what.warrant.years, strike=0.01)
+    assert least == pytest.approx(by_hand * 0.16 / (20 * 6), rel=1e-9)
+    moments = payers.market_conditions(what, day, watched="intraday")
+    assert moments == pytest.approx((0.0915, 0.2927), abs=1e-4)
+    assert moments[0] > least
+
+
+def test_both_weighted_by_the_chance_of_delivery(what):
+    """The k-th gigawatt beyond the first, in its value and in its content, counts by its chance."""
+    day, go_on = valuation.market(), what.inputs["go_on_share"].to_numpy()
+    chance = np.array([(go_on**k).mean() for k in range(6)])
+    row = payers.below_the_hint(what, day).loc["both weighted by the chance of delivery"]
+    assert row["value_busd"] == pytest.approx((chance * what.value(day)["value_busd"]).sum())
+    assert row["content_busd"] == pytest.approx(17.5 * chance.sum())
+
+
+@pytest.mark.parametrize("company", ["OpenAI", "openai"])
+def test_figures_on_a_buyers_means(company):
+    """OpenAI's projection adds up to -25 - 57 - 85 - 51 + 39 billion USD from 2026 on; a later sum is -278."""
+    figures = payers.buyer_facts(company)
+    assert (figures["projected"], figures["newer"]) == ("-179", "-278")
+
+
 def test_share_of_a_bill_that_sales_pay():
     """Proceeds of 10 on bills of 20 pay half and never all; of 10 or 30 on 20, all of it in half of the cases."""
     paid = payers.bill_paid(pd.Series([10.0] * 4), np.array([20.0]))
@@ -104,6 +136,7 @@ def test_share_of_a_bill_that_sales_pay():
     paid = payers.bill_paid(pd.Series([10.0, 30.0] * 50), np.array([20.0, 20.0]))
     assert paid["all"] == 0.5
     assert (paid["low"], paid["high"]) == pytest.approx((0.5, 1.5))
+    assert payers.bill_paid(pd.Series([20.0, 20.0]), np.array([20.0]))["all"] == 1  # to the dollar is paid
     nothing = payers.bill_paid(pd.Series([0.0, 0.0]), np.array([20.0]))
     assert (nothing == 0).all()
 
@@ -153,6 +186,12 @@ def test_all_warrants_on_the_vendor(deal):
     [
         (lambda: payers.rebate(pd.DataFrame({"value_busd": [1.0]}), np.array([0.0]), 6.0), "content_busd must be abo"),
         (lambda: payers.bill_paid(pd.Series([1.0]), np.array([-1.0])), "bill_busd must be above 0, not -1.0"),
+        (lambda: payers.bill_paid(pd.Series([1.0]), []), "bill_busd must have at least one sample, not none"),
+        (lambda: payers.bill_paid(pd.Series([], dtype=float), [1.0]), "proceeds_busd must have at least one path, not"),
+        (lambda: payers.rebate(pd.DataFrame({"value_busd": [1.0]}), [], 6.0), "content_busd must have at least one"),
+        (lambda: payers.issued("amd-openai", {}, 600.0), "shares_m must have at least one case, not none"),
+        (lambda: payers.buyer_facts("OpenIA"), "unknown subject 'OpenIA'"),
+        (lambda: payers.buyer_facts("Meta"), "unknown company with a projected cash flow 'Meta'; known: OpenAI"),
         (lambda: payers.break_even_price(-1.0, 160.0), "bill_busd must be at least 0, not -1.0"),
         (lambda: payers.break_even_price(96.0, 0.0), "shares_m must be above 0, not 0.0"),
         (lambda: payers.issued("amd-anthropic", {"all": 1.0}, 600.0), "deal 'amd-anthropic' has no warrant"),
@@ -163,6 +202,11 @@ def test_all_warrants_on_the_vendor(deal):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_conditions_are_watched_in_a_known_way(what):
+    with pytest.raises(ValueError, match=r"unknown watched 'n_day_average'; "):
+        payers.market_conditions(what, valuation.market(), watched="n_day_average")
 
 
 def test_break_even_needs_a_value(what):

@@ -75,6 +75,21 @@ def test_generations_follow_each_other():
     assert table.loc["2028Q3":, "MI455X"].to_numpy() == pytest.approx(0, abs=1e-12)
 
 
+def test_the_handover_by_hand():
+    """Gigawatt by gigawatt: none is of the next generation where its handover opens, all where it ends."""
+    dates = {"delay_years": 0.0, "next_generation_years": 2.0, "handover_years": 1.0}
+    inputs = rollout.draw("amd-openai", 1, **dates)
+    ramp = {name: inputs[name].item() for name in rollout.RAMP}
+    opens, ends = (max(float(rollout.cumulative_gw(years, 6.0, **ramp)), 1.0) for years in (2.0, 3.0))
+    gw = (np.arange(60_000) + 0.5) / 10_000
+    newer = np.interp(gw, [opens, ends], [0, 1]) / 10_000
+    quarter = np.floor(4 * rollout.milestone_years(gw, 6.0, **ramp)).astype(int)
+    table = rollout.schedule(inputs, 6.0).isel(sample=0)
+    by_hand = np.bincount(quarter, newer, minlength=42)
+    assert table.sel(generation="MI500").to_numpy() == pytest.approx(by_hand, abs=2e-4)
+    assert by_hand.sum() == pytest.approx(6 - (opens + ends) / 2, abs=1e-6)
+
+
 @given(delay_years=st.floats(0, 3), next_generation_years=st.floats(0, 3))
 @settings(max_examples=20, deadline=None)
 def test_the_first_gigawatt_is_of_the_first_generation(delay_years, next_generation_years):
@@ -131,6 +146,23 @@ def test_expected_gigawatts(go_on, binding_gw, stop_gw):
     assert expected == pytest.approx(by_hand, abs=1e-3)
 
 
+@pytest.mark.parametrize("binding_gw", [0.0, 1.0])
+def test_how_often_a_buyer_stops(binding_gw):
+    """k gigawatts beyond those that bind and no more: 0.8^k x 0.2; all six: 0.8 to the power of what does not bind."""
+    inputs = rollout.draw(n=2**16, go_on_share=0.8)
+    stops = rollout.draw_stops(inputs, 6.0, binding_gw)
+    further = int(6 - binding_gw)
+    expected = np.array([*(0.8 ** np.arange(further) * 0.2), 0.8**further])
+    found = np.bincount((stops - binding_gw).astype(int), minlength=further + 1) / len(stops)
+    assert found == pytest.approx(expected, abs=4 * np.sqrt(0.25 / 2**16))
+    for gw in range(1, 7):  # the same answer as the probability of each gigawatt
+        chance = rollout.delivered_probability(gw, 0.8, binding_gw)
+        assert np.mean(stops >= gw) == pytest.approx(chance, abs=4 * np.sqrt(0.25 / 2**16))
+    assert set(rollout.draw_stops(inputs.assign(go_on_share=0.0), 6.0, binding_gw)) == {binding_gw}
+    assert set(rollout.draw_stops(inputs.assign(go_on_share=1.0), 6.0, binding_gw)) == {6.0}
+    assert (rollout.draw_stops(inputs, 6.0, binding_gw, seed=1) != stops).any()
+
+
 def test_deals_stack_and_years_add_up():
     tables = {}
     for deal in rollout.deals():
@@ -163,13 +195,24 @@ def test_a_million_schedules_in_one_call():
         (lambda: rollout.quarters("2037Q1"), "not '2037Q1'"),
         (lambda: rollout.draw("nvidia-openai"), "unknown deal with a roll-out 'nvidia-openai'"),
         (lambda: rollout.draw("amd-openai", dealy_years=1.0), "did you mean 'delay_years'?"),
-        (lambda: rollout.draw("amd-openai", first_gw_years=-1.0), "first_gw_years must be above 0, not -1.0"),
-        (lambda: rollout.draw("amd-openai", ramp_shape_ratio=0.5), "ramp_shape_ratio must be at least 1, not 0.5"),
+        (lambda: rollout.draw("amd-openai", first_gw_years=-1.0), "first_gw_years must be above 0 and .*, not -1.0"),
+        (lambda: rollout.draw("amd-openai", ramp_shape_ratio=0.5), "ramp_shape_ratio must be at least 1 .* not 0.5"),
         (lambda: rollout.schedule(rollout.draw(), 6.0, clock="built"), "unknown clock 'built'"),
-        (lambda: rollout.schedule(rollout.draw(), -6.0), "capacity_gw must be above 0, not -6.0"),
+        (lambda: rollout.schedule(rollout.draw(), -6.0), "capacity_gw must be above 0 and at most 10000, not -6.0"),
         (lambda: rollout.schedule(rollout.draw(), 6.0, stop_gw=-1.0), "stop_gw must be at least 0, not -1.0"),
         (lambda: rollout.schedule(pd.DataFrame({"start_years": [0.2]}), 6.0), "need a column 'first_gw_years'"),
         (lambda: rollout.cumulative_gw(1.0, 6.0, **PLAN | {"first_gw_years": 0.0}), "first_gw_years must be above 0"),
+        (lambda: rollout.schedule(rollout.draw(), np.inf), "capacity_gw must be above 0 and at most 10000, not inf"),
+        *(
+            (lambda name=name: rollout.draw("amd-openai", **{name: np.inf}), f"{name} must be .*at most 100, not inf")
+            for name in rollout.INPUTS
+            if name.endswith("_years") or name == "slip_share"
+        ),
+        (lambda: rollout.cumulative_gw(1.0, 6.0, **PLAN, delay_years=np.inf), "delay_years must be at most 100, not i"),
+        (lambda: rollout.milestone_years(1.0, 6.0, **PLAN | {"start_years": np.inf}), "start_years must be .*not inf"),
+        (lambda: rollout.milestones([1], rollout.draw(), 6.0, stop_gw=np.nan), "stop_gw must be at least 0, not nan"),
+        (lambda: rollout.milestones([1], rollout.draw(), 6.0, stop_gw=-1.0), "stop_gw must be at least 0, not -1.0"),
+        (lambda: rollout.delivered_probability(np.nan, 0.9, 1.0), "gw must be at least 0, not nan"),
         (lambda: rollout.stack({}), "at least one schedule"),
     ],
 )

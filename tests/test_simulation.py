@@ -5,12 +5,14 @@ answers here too. Three standard errors are allowed everywhere, with a floor for
 """
 
 import dataclasses
+import statistics
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import QuantLib as ql
-from scipy.stats import norm
+from scipy.stats import norm, spearmanr
 
 from gigafleet.errors import UnknownNameError
 from gigafleet.warrant import closed_form, contract, paths, simulation
@@ -113,6 +115,49 @@ def test_daily_closes_from_a_milestone(touch: str):
     assert misses(shifted, formula(**case, watched="close"), allowed_usd=0.02).max() < 3
 
 
+def test_closes_are_watched_against_the_volatility_of_their_time():
+    """Price stands still after a year, so value and vesting are those of a year at 55 %, and so is the shift.
+
+    By the segment: 0.25, then 0.32 - 0.25, then 0.16 of variance a year, each over 252 closes.
+    """
+    still = pd.Series({1.0: 0.55, 5.0: 0.55 / np.sqrt(5)})
+    case = {"volatility": still, "rate": 0.0, "years": 5.0, "milestone_years": [1.0], "watched": "close"}
+    a_year = closed_form.tranche_value(164.67, 220.0, 0.55, 0.0, 1.0, watched="close")
+    assert misses(value(book((220.0, 1e6)), **case), a_year, allowed_usd=0.1).max() < 3
+    shifts = paths.clock(pd.Series({1.0: 0.5, 2.0: 0.4}), 3.0).shifts
+    assert shifts == pytest.approx(0.5825971579 * np.sqrt(np.array([0.25, 0.07, 0.16]) / 252))
+
+
+def test_first_look_is_at_the_target_itself():
+    """A milestone on the day of expiry leaves one close to look at, so both readings pay on the same paths."""
+    case = {"milestone_years": [5.0], "watched": "close"}
+    window, at = (value(ONE, **case, touch=touch).loc[1] for touch in ("from_milestone", "at_milestone"))
+    assert window["usd_per_share"] == pytest.approx(at["usd_per_share"], rel=1e-12)
+
+
+def test_milestone_today_takes_todays_price():
+    """A price at the target meets it today for certain, tomorrow in half of the cases."""
+    case = {"milestone_years": [0.0], "touch": "at_milestone", "n_paths": 2**9, "years": 0.5}
+    today = value(book((164.67, 1e6)), **case, watched="n_day_average", window_days=1)
+    assert today.loc[1, "usd_per_share"] == pytest.approx(164.67 - 0.01 * np.exp(-0.037 * 0.5))
+
+
+@pytest.mark.parametrize(("window_days", "target"), [(2, 172.0), (5, 168.0)])
+def test_average_as_simulated_by_hand(window_days: int, target: float):
+    """Ten days of closes drawn in money's own measure, five closes at spot before them, averages by a plain mean."""
+    normals = np.random.default_rng(7).standard_normal((2**17, 10))
+    logs = np.cumsum((0.037 - 0.55**2 / 2) / 252 + 0.55 / np.sqrt(252) * normals, axis=1)
+    closes = 164.67 * np.exp(np.concatenate([np.zeros((len(logs), 5)), logs], axis=1))
+    averages = [closes[:, day - window_days + 1 : day + 1].mean(axis=1) for day in range(5, 15)]
+    paid = np.exp(-0.037 * 10 / 252) * np.where(np.max(averages, axis=0) >= target, closes[:, -1] - 0.01, 0)
+    case = {"years": 10 / 252, "milestone_years": [0.0], "watched": "n_day_average"}
+    simulated = value(book((target, 1e6)), **case, window_days=window_days).loc[1]
+    error = np.hypot(paid.std() / np.sqrt(len(paid)), simulated["standard_error_usd"])
+    assert abs(simulated["usd_per_share"] - paid.mean()) < 3 * error
+    other = value(book((target, 1e6)), **case, window_days=window_days - 1).loc[1, "usd_per_share"]
+    assert abs(other - paid.mean()) > 6 * error  # one close fewer would be seen
+
+
 def test_average_is_worth_less_than_the_close():
     case = {"watched": "n_day_average", "n_paths": 2**12, "seed": 3}
     average, close = value(**case), value(**case, window_days=1)
@@ -178,6 +223,21 @@ def test_error_is_honest(method: str, control: bool):
     assert 0.88 <= (z < (2.13 if method == "sobol" else 1.96)).mean() <= 1.0
 
 
+def test_error_by_hand():
+    """The standard deviation of group means over the root of 16, that of pair means over the root of their number."""
+    random = np.random.default_rng(3)
+    groups = random.random((16, 1, 32))
+    case = SimpleNamespace(payoffs=lambda normals, steps: [normals])
+    sobol = SimpleNamespace(method="sobol", passes=lambda chunk: (([i], rows, None) for i, rows in enumerate(groups)))
+    mean, error = simulation._estimate(case, sobol, np.ones(1), None, 4096)
+    assert mean == pytest.approx([groups.mean()] * 2)
+    assert error == pytest.approx([statistics.stdev(groups.mean(axis=(1, 2))) / 4] * 2, rel=1e-9)
+    pairs = SimpleNamespace(method="antithetic", passes=lambda chunk: [([0], groups[0], None), ([1], groups[1], None)])
+    mean, error = simulation._estimate(case, pairs, np.ones(1), None, 4096)
+    means = (groups[:2, 0, :16] + groups[:2, 0, 16:]).ravel() / 2
+    assert error == pytest.approx([statistics.stdev(means) / np.sqrt(32)] * 2, rel=1e-9)
+
+
 def test_whole_book():
     simulated = value(touch="at_milestone")
     tranches, whole = simulated.drop("all"), simulated.loc["all"]
@@ -208,13 +268,18 @@ def test_index_that_is_the_share():
     assert (np.abs(without["usd_per_share"] - always["usd_per_share"]) < 3 * both).all()
 
 
-def test_index_at_one_date():
-    """With no price target, on the day of the milestone: the share beats the index as in an exchange of assets."""
-    index = IndexThreshold(0.2, 0.5, 0.1)
+@pytest.mark.parametrize(("level", "dividend_yield"), [(1.0, 0.0), (1.3, 0.0), (1.0, 0.2)])
+def test_index_at_one_date(level: float, dividend_yield: float):
+    """With no price target, on the day of the milestone: the share beats the index as in an exchange of assets.
+
+    A share ahead of the index already needs less; one that pays dividends falls behind an index that reinvests them.
+    """
+    index = IndexThreshold(0.2, 0.5, 0.1, level)
     case = {"milestone_years": [0.5], "years": 1.0, "touch": "at_milestone", "watched": "close", "index": index}
-    simulated = value(book((0.0, 1e6)), **case)
+    simulated = value(book((0.0, 1e6)), **case, dividend_yield=dividend_yield, n_paths=2**13, seed=1)
     spread = np.sqrt((0.55**2 + 0.2**2 - 2 * 0.5 * 0.55 * 0.2) * 0.5)
-    share = 164.67 * norm.cdf((spread**2 / 2 - np.log(1.1)) / spread)
+    ahead = spread**2 / 2 - dividend_yield * 0.5 - np.log(1.1 / level)
+    share = 164.67 * np.exp(-dividend_yield) * norm.cdf(ahead / spread)
     assert misses(simulated, share, allowed_usd=0.01).max() < 3
 
 
@@ -238,6 +303,15 @@ def test_delivery_goes_with_the_risk_neutral_price(watched: str):
     )
     expected = 164.67 * norm.cdf(0.55 * np.sqrt(5)) - 0.01 * np.exp(-0.037 * 5) / 2
     assert misses(simulated, expected, allowed_usd=1e-3).max() < 3
+
+
+@pytest.mark.parametrize("rank_correlation", [0.5, -0.8])
+def test_deliveries_have_the_rank_correlation_asked_for(rank_correlation: float):
+    """Spearman's, over a grid of both normals; the first schedule is the latest, so a higher row comes earlier."""
+    grid = norm.ppf((np.arange(300) + 0.5) / 300)
+    share, own = (axis.ravel() for axis in np.meshgrid(grid, grid))
+    rows = paths.draw_schedules(np.arange(4096.0)[:, None], rank_correlation, share, own)[0]
+    assert spearmanr(share, rows).statistic == pytest.approx(rank_correlation, abs=0.003)
 
 
 @pytest.mark.parametrize("touch", ["from_milestone", "at_milestone"])
@@ -277,6 +351,8 @@ def test_target_reached_before():
     assert met.to_numpy() == pytest.approx(164.67 - 0.01 * np.exp(-0.037 * 5), abs=1e-4)
     case = {"reached": np.arange(6) > 3, "touch": "from_milestone", "milestone_years": np.zeros(6)}
     assert misses(value(**case), formula(**case)).max() < 3
+    soon = case | {"reached": True, "milestone_years": np.full(6, 0.2)}  # the milestone has not passed yet
+    assert misses(value(**soon), formula(**soon)).max() < 3
 
 
 def test_no_volatility():
@@ -299,7 +375,7 @@ def test_no_volatility():
         ({"method": "sobel"}, "unknown method 'sobel'; did you mean 'sobol'"),
         ({"touch": "never"}, "unknown touch 'never'"),
         ({"watched": "weekly"}, "unknown watched 'weekly'"),
-        ({"spot": -1.0}, "spot must be above 0, not -1"),
+        ({"spot": -1.0}, "spot must be above 0 .*not -1"),
         ({"spot": [1.0, 2.0]}, "spot must be one number"),
         ({"years": 0}, "years must be above 0, not 0"),
         ({"volatility": -0.1}, "volatility must be at least 0 and at most 10, not -0.1"),
@@ -310,6 +386,13 @@ def test_no_volatility():
         ({"milestone_years": [1.0]}, "one number for each of 6 tranches.*not shape"),
         ({"milestone_years": [np.nan] * 6}, "milestone_years must be a number, not nan"),
         ({"reached": [True]}, "reached must be one answer"),
+        ({"reached": "no"}, "reached must be True or False, for all tranches or for each, not 'no'"),
+        ({"reached": [np.nan] * 6}, "reached must be True or False"),
+        ({"seed": 1.5}, "seed must be a whole number, not 1.5"),
+        ({"seed": -1}, "seed must be at least 0, not -1"),
+        ({"window_days": 2.5}, "window_days must be a whole number, not 2.5"),
+        ({"n_paths": 1000.5, "method": "antithetic"}, "n_paths must be a whole number, not 1000.5"),
+        ({"warrant": "amd-openai"}, "warrant must be a Warrant, such as .* gives, not 'amd-openai'"),
         ({"delivery_correlation": 1.5}, "delivery_correlation must be at least -1 and at most 1, not 1.5"),
         ({"window_days": 0}, "window_days must be at least 1"),
         ({"index": 0.1}, "index must be an IndexThreshold or None, not 0.1"),
@@ -354,8 +437,31 @@ def test_vesting_probability(drift: float, touch: str):
     assert (by_then.loc[3, by_then.columns == 2.0] > 0).all()
 
 
-def test_vesting_at_closes_comes_later():
-    assert (vest(watched="close").probability() <= vest().probability()).all(axis=None)
+@pytest.mark.parametrize(
+    ("volatility", "drift", "moving_years"),
+    [(0.55, 0.15, 4.9), (pd.Series({1.0: 0.55, 5.0: 0.55 / np.sqrt(5)}), 0.0, 1.0)],
+)
+def test_vesting_at_closes_comes_later(volatility: float | pd.Series, drift: float, moving_years: float):
+    """By as much as the closed form's shift of the target says, on the same paths.
+
+    The second price stands still after a year at 55 %, so closes cost it what they cost in that year.
+    """
+    case = {"volatility": volatility, "drift": drift, "n_paths": 2**16}
+    moments, closes = (vest(watched=watched, **case).probability() for watched in ("intraday", "close"))
+    assert (closes <= moments).all(axis=None)
+    raised = TARGETS * np.exp(0.5825971579 * 0.55 / np.sqrt(252))
+    reached = [closed_form.touch_probability(164.67, x, drift, 0.55, moving_years) for x in (TARGETS, raised)]
+    expected, fewer = reached[0] - reached[1], (moments - closes).iloc[:, -1].to_numpy()
+    assert fewer == pytest.approx(expected, abs=3 * np.sqrt(expected.max() / 2**16))
+
+
+def test_vesting_in_the_first_quarter_after_the_milestone():
+    """Without volatility a price that doubles in two years passes 225 in its fourth quarter, and 600 in its 15th."""
+    case = {"volatility": 0.0, "drift": np.log(2) / 2, "touch": "from_milestone", "n_paths": 4}
+    rising = vest(**case, milestone_years=[0.75, 2.0, 2.5, 2.5, 3.5, 3.5])
+    assert 164.67 * 2**0.375 < TARGETS[0] < 164.67 * 2**0.5
+    assert 164.67 * 2**1.75 < TARGETS[5] < 164.67 * 2**1.875
+    assert (rising.vested_at[:, [0, 5]] == [4, 15]).all()
 
 
 def test_prices_grow_as_assumed():
@@ -390,6 +496,14 @@ def test_proceeds():
     assert ((proceeds.to_numpy() >= least * (1 - 1e-12)) == vested).all()
 
 
+def test_proceeds_by_hand():
+    """10 million shares at 700 USD less a strike of 100, none at 90, none that never vest."""
+    tranches = pd.DataFrame({"shares_m": [10.0]}, pd.RangeIndex(1, 2, name="tranche"))
+    price = np.array([[50.0, 700.0], [50.0, 90.0], [50.0, 700.0]])
+    result = simulation.Vesting(tranches, 100.0, np.array([0.0, 1.0]), price, np.array([[1], [1], [-1]]))
+    assert result.proceeds_busd()[1].tolist() == [6.0, 0.0, 0.0]
+
+
 def test_vesting_of_what_was_reached_before():
     """All vests with the deliveries; a milestone between quarter ends counts from the next."""
     result = vest(reached=True, milestone_years=[-1, 0.1, 0.25, 1.0, 4.8, 5.0])
@@ -416,12 +530,21 @@ def test_vesting_repeats():
         ({"drift": [0.1, 0.2]}, "drift must be one number"),
         ({"milestone_years": [1.0, 2.0]}, "one number for each of 6 tranches"),
         ({"n_paths": 0}, "n_paths must be at least 1, not 0"),
+        ({"n_paths": 1.5}, "n_paths must be a whole number, not 1.5"),
+        ({"seed": 1.5}, "seed must be a whole number, not 1.5"),
+        ({"reached": "yes"}, "reached must be True or False, for all tranches or for each, not 'yes'"),
+        ({"reached": np.nan}, "reached must be True or False, for all tranches or for each, not nan"),
         ({"touch": "evar"}, "unknown touch 'evar'; did you mean 'ever'"),
     ],
 )
 def test_bad_vesting_input(changes: dict, message: str):
     with pytest.raises((ValueError, UnknownNameError), match=message):
         vest(**changes)
+
+
+def test_vesting_needs_a_warrant():
+    with pytest.raises(ValueError, match=r"warrant must be a Warrant, .* not 'amd-openai'"):
+        vesting("amd-openai", spot=164.67, volatility=0.55, drift=0.1, years=5.0, milestone_years=DATES)
 
 
 def test_bad_level():

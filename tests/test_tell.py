@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigafleet import catalog, tell
+from gigafleet import catalog, earnings, revenue, rollout, tell
 
 
 @pytest.fixture
@@ -46,6 +46,38 @@ def test_a_number_reads_back_within_its_digits(value):
         if text.endswith(word):
             text = str(float(text.removesuffix(word)) * step)
     assert float(text) == pytest.approx(value, rel=0.006)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("amd-openai first_gw_years", "time to the first gigawatt, OpenAI"),
+        ("amd-meta go_on_share", "chance of each next gigawatt, Meta"),
+        ("tax_share", "tax rate"),
+        ("some_other_share", "some other share"),  # without a name of its own
+    ],
+)
+def test_an_input_in_words(name, words):
+    assert tell.input_name(name) == words
+
+
+def test_every_input_of_the_deals_has_a_name():
+    for name in {**rollout.INPUTS, **revenue.INPUTS, **earnings.MARKET}:
+        if name != "base_revenue_busd":  # it has no range, so it is in no table
+            assert name in tell.INPUT_NAMES, name
+
+
+@pytest.mark.parametrize(
+    ("year", "quarter"),
+    [(2026.0, "2026Q1"), (2026.2499, "2026Q1"), (2026.25, "2026Q2"), (2026.999, "2026Q4"), (float("inf"), "never")],
+)
+def test_a_year_as_a_quarter(year, quarter):
+    assert tell.when(year) == quarter
+
+
+def test_names_as_text():
+    assert [tell.listed("ABC"[:n]) for n in (1, 2, 3)] == ["A", "A and B", "A, B and C"]
+    assert tell.listed(iter(["A", "B"])) == "A and B"
 
 
 def test_between_does_not_repeat_itself():

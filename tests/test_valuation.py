@@ -116,6 +116,22 @@ def test_milestone_after_expiry_is_worth_nothing():
     assert table["years"].to_list() == late
 
 
+def test_share_of_deliveries_in_time():
+    """Counted at expiry itself: a tenth of a year before it, on its day, a tenth after it, never."""
+    day, left = valuation.market(), FIVE.years
+    times = np.add.outer([-0.1, 0.0, 0.1, np.inf], np.full(3, left))
+    table = valuation.value(FIVE, day, times)
+    assert table["in_time_share"].to_list() == [0.5] * 3
+    assert (valuation.value(FIVE, day, times[:2])["in_time_share"] == 1).all()
+    assert (valuation.value(FIVE, day, times[2:])["in_time_share"] == 0).all()
+
+
+def test_rate_of_a_day():
+    """Two rates are assumed: the five-year one at OpenAI's grant, the four-year one from the second quarter of 2026."""
+    days = ["2025-10-05", "2026-03-31", "2026-04-01", "2026-10-09"]
+    assert [valuation.rate_condition(day) for day in days] == ["at_grant_5y"] * 2 + ["latest_4y"] * 2
+
+
 @pytest.mark.parametrize("touch", READINGS)
 def test_random_dates_are_the_mean_of_known_ones(touch):
     day = valuation.market()
@@ -196,6 +212,65 @@ def test_uncertain_holds_the_point_and_repeats(what):
     assert parts.sum(axis=1).to_numpy() == pytest.approx(samples["value_busd"].to_numpy())
     pd.testing.assert_frame_equal(valuation.uncertain(what, day), samples)
     assert not valuation.uncertain(what, day, seed=1).equals(samples)
+
+
+@pytest.mark.parametrize("touch", READINGS)
+def test_a_sample_at_the_markets_figures_is_the_value(what, touch):
+    """Both are means over all 256 schedules, whatever reading counts."""
+    day = valuation.market(day="2025-10-05")
+    drawn = pd.DataFrame({"volatility": [day.volatility], "rate": [day.rate], "go_on_share": [0.9]})
+    row, table = valuation.uncertain(what, day, touch=touch, drawn=drawn).iloc[0], what.value(day, touch)
+    assert row["value_busd"] == pytest.approx(table["value_busd"].sum(), rel=1e-12)
+    assert row["weighted_busd"] == pytest.approx((table["value_busd"] * 0.9 ** np.arange(6)).sum(), rel=1e-12)
+
+
+def test_samples_keep_their_index(what):
+    """Row by row as without one, and columns of their own stay."""
+    day = valuation.market()
+    drawn = valuation.uncertain(what, day, n=4)[["volatility", "rate", "go_on_share"]].assign(name=list("abcd"))
+    plain, named = (valuation.uncertain(what, day, drawn=d) for d in (drawn, drawn.set_axis([7, 5, 5, 1])))
+    assert named.index.to_list() == [7, 5, 5, 1]
+    pd.testing.assert_frame_equal(named.reset_index(drop=True), plain)
+    assert plain.filter(like="tranche_").sum(axis=1).to_numpy() == pytest.approx(plain["value_busd"].to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("drawn", "message"),
+    [
+        ({"volatility": [0.5], "go_on_share": [0.9]}, r"drawn needs a column 'rate'; it has \['volatility', 'g"),
+        ({"volatility": [], "rate": [], "go_on_share": []}, "drawn needs at least one row, not none"),
+        ({"volatility": [-0.5], "rate": [0.03], "go_on_share": [0.9]}, "volatility must be at least 0"),
+        ({"volatility": [0.5], "rate": [0.03], "go_on_share": [1.9]}, "go_on_share must be at least 0 and at most 1"),
+    ],
+)
+def test_bad_samples_are_named(what, drawn, message):
+    with pytest.raises(ValueError, match=message):
+        valuation.uncertain(what, valuation.market(), drawn=pd.DataFrame(drawn))
+
+
+def test_a_day_must_be_a_market_and_a_warrant_a_warrant(what):
+    """The name of a day or a deal is an easy slip."""
+    is_no_day = r"day must be a Market, such as warrant.market\('amd-openai', 'grant'\) gives, not 'grant'"
+    for call in (
+        lambda: valuation.value(FIVE, "grant", [1.0, 2.0, 3.0]),
+        lambda: valuation.per_share(FIVE, "grant", [1.0, 2.0, 3.0]),
+        lambda: what.value("grant"),
+        lambda: valuation.moved("grant", volatility=0.7),
+        lambda: valuation.uncertain(what, "grant"),
+        lambda: valuation.by_reading(what, {"grant": "grant"}),
+    ):
+        with pytest.raises(ValueError, match=is_no_day):
+            call()
+    with pytest.raises(ValueError, match=r"warrant must be a Warrant, such as .* not 'amd-openai'"):
+        valuation.value("amd-openai", valuation.market(), [1.0, 2.0, 3.0])
+
+
+def test_closes_of_a_vendor_by_any_name():
+    pd.testing.assert_frame_equal(valuation.prices("amd"), valuation.prices("AMD"))
+    with pytest.raises(ValueError, match="unknown subject 'junk'"):
+        valuation.prices("junk")
+    with pytest.raises(ValueError, match="unknown vendor with closes of its share 'OpenAI'; known: AMD"):
+        valuation.prices("OpenAI")
 
 
 def test_a_volatility_by_hand_scales_its_range(what):

@@ -115,6 +115,22 @@ def test_quarters_of_a_simulation():
     assert views.by_quarter(table, day).index.tolist() == ["2026Q4", "2027Q1", "2030Q4"]
 
 
+@pytest.mark.parametrize(
+    ("date", "quarters"),
+    [
+        ("2026-03-31", ["2026Q1", "2026Q2", "2027Q1"]),  # the last day of its quarter is in it
+        ("2026-04-01", ["2026Q2", "2026Q3", "2027Q2"]),
+        ("2028-02-29", ["2028Q1", "2028Q2", "2029Q1"]),
+        ("2026-12-31", ["2026Q4", "2027Q1", "2027Q4"]),
+    ],
+)
+def test_quarters_from_the_ends_of_a_quarter(date, quarters):
+    """Today, three months later and a year later, by the calendar."""
+    day = valuation.moved(warrant.market("amd-openai", "latest"), date=date)
+    table = pd.DataFrame({"x": [1.0, 2.0, 3.0]}, index=[0.0, 0.25, 1.0])
+    assert views.by_quarter(table, day).index.tolist() == quarters
+
+
 @pytest.mark.parametrize(("deal", "payer"), [("amd-openai", "Authorized purchasers"), ("amd-meta", "Meta")])
 def test_flows(deal, payer):
     """Authorized purchasers are in OpenAI's warrant alone; only the bill and the warrant have amounts."""

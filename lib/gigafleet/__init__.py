@@ -33,12 +33,14 @@ __all__ = [
     "report",
     "revenue",
     "rollout",
+    "scenarios",
     "tables",
     "tell",
     "terms",
     "time_plots",
     "uncertainty",
     "warrant",
+    "warrant_terms",
     "warrant_views",
 ]
 

@@ -5,7 +5,7 @@ column a deal; what serves all deals (delay, the next generation, prices, margin
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,51 +13,12 @@ import xarray as xr
 
 from gigafleet import catalog, revenue, rollout, uncertainty
 from gigafleet.errors import require, unknown
+from gigafleet.scenarios import SCENARIOS, scenario
 from gigafleet.warrant import accounting, valuation
 from gigafleet.warrant.contract import of_deal, years_between
 from gigafleet.warrant.readings import check_reading
 
 MARKET = {"volatility": ("AMD", "volatility_share", "long_dated")}
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What a scenario changes.
-
-    Parameters
-    ----------
-    title
-        In words.
-    add
-        Input -> what is added to it.
-    ends
-        Input -> ``low`` or ``high``: it moves by as much as that end of its range lies from its value.
-    stop_gw
-        Deliveries of each deal end with so many gigawatts. [GW]
-    """
-
-    title: str
-    add: dict[str, float] = field(default_factory=dict)
-    ends: dict[str, str] = field(default_factory=dict)
-    stop_gw: float | None = None
-
-
-SCENARIOS = {
-    "base": Scenario("base"),
-    "late": Scenario("a year late", add={"delay_years": 1.0}),
-    "first_gw": Scenario("first gigawatt only", stop_gw=1.0),
-    "fast": Scenario("fast", ends=dict.fromkeys(("first_gw_years", "later_gw_years", "delay_years"), "low")),
-    "bear": Scenario(
-        "bear on price",
-        ends={
-            "content_mi455x_busd_per_gw": "low",
-            "content_mi500_busd_per_gw": "low",
-            "erosion_share_per_year": "high",
-            "first_margin_share": "low",
-            "mature_margin_share": "low",
-        },
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -80,20 +41,18 @@ class Projection:
     warrant_shares_m: xr.DataArray
 
 
-def scenario(name: str) -> Scenario:
-    """Return a scenario of :data:`SCENARIOS`; an unknown name is an error that suggests the nearest."""
-    if name not in SCENARIOS:
-        raise unknown("scenario", name, SCENARIOS)
-    return SCENARIOS[name]
-
-
 def _own(name: str) -> bool:
     return rollout.INPUTS[name][0] is None
 
 
-def ranges(deals: Iterable[str]) -> pd.DataFrame:
+def _ids(deals: str | Iterable[str]) -> list[str]:
+    """Return the deals by id; a text is one deal."""
+    return [catalog.deal(deal)["id"] for deal in ([deals] if isinstance(deals, str) else deals)]
+
+
+def ranges(deals: str | Iterable[str]) -> pd.DataFrame:
     """Return all inputs with their ranges; those of one deal alone are named ``<deal> <input>``."""
-    deals = [catalog.deal(deal)["id"] for deal in deals]
+    deals = _ids(deals)
     if not deals or len(set(deals)) < len(deals):
         raise ValueError(f"at least one deal must be on, each once, not {deals}; known: {', '.join(rollout.deals())}")
     parts = [rollout.ranges(deals[0])]
@@ -105,7 +64,7 @@ def ranges(deals: Iterable[str]) -> pd.DataFrame:
     return pd.concat([*parts, revenue.ranges(), catalog.ranges(MARKET)])
 
 
-def draw(deals: Iterable[str], n: int = 1, seed: int = 0, **fixed: float) -> pd.DataFrame:
+def draw(deals: str | Iterable[str], n: int = 1, seed: int = 0, **fixed: float) -> pd.DataFrame:
     """Return samples of all inputs; ``n=1`` gives their values.
 
     Parameters
@@ -145,7 +104,7 @@ def applied(inputs: pd.DataFrame, name: str, known: pd.DataFrame) -> pd.DataFram
 def evaluate(
     inputs: pd.DataFrame | None = None,
     name: str = "base",
-    deals: Iterable[str] = ("amd-openai",),
+    deals: str | Iterable[str] = ("amd-openai",),
     *,
     n: int = 1024,
     seed: int = 0,
@@ -162,7 +121,7 @@ def evaluate(
     name
         A scenario of :data:`SCENARIOS`.
     deals
-        Those that count, of :func:`gigafleet.rollout.deals`.
+        Those that count, of :func:`gigafleet.rollout.deals`; a text is one deal.
     n, seed
         As :func:`gigafleet.uncertainty.sample`. Not used where ``inputs`` are given.
     weighted
@@ -178,7 +137,7 @@ def evaluate(
     UnknownNameError, ValueError
         Naming the scenario, deal or quarter that is not known, or the input out of bounds.
     """
-    deals = [catalog.deal(deal)["id"] for deal in ([deals] if isinstance(deals, str) else deals)]
+    deals = _ids(deals)
     known, chosen = ranges(deals), scenario(name)
     check_reading(touch, "close")
     inputs = draw(deals, n, seed) if inputs is None else inputs
@@ -292,9 +251,9 @@ def whole(projection: Projection) -> pd.DataFrame:
     return projection.deals.sum(["deal", "quarter"]).to_dataframe()[[*revenue.LINES, "shipped_gw"]]
 
 
-def buyers(deals: Iterable[str]) -> dict[str, str]:
+def buyers(deals: str | Iterable[str]) -> dict[str, str]:
     """Return deal -> the buyer's name."""
-    return {deal: catalog.deal(deal)["buyer"] for deal in deals}
+    return {deal: catalog.deal(deal)["buyer"] for deal in _ids(deals)}
 
 
 def stacked(projection: Projection, line: str = "revenue_busd") -> pd.DataFrame:
@@ -368,7 +327,9 @@ def discounted_busd(projection: Projection, line: str = "net_income_busd") -> np
     return total.to_numpy() @ (1 + catalog.value("AMD", "cost_of_equity_share", "dcf_note")) ** -years
 
 
-def compare(deals: Iterable[str], n: int = 512, seed: int = 0, *, touch: str = "ever", **fixed: float) -> pd.DataFrame:
+def compare(
+    deals: str | Iterable[str], n: int = 512, seed: int = 0, *, touch: str = "ever", **fixed: float
+) -> pd.DataFrame:
     """Return the scenarios side by side, each if all is taken and weighted by the chance that it is.
 
     Returns
@@ -397,7 +358,7 @@ def compare(deals: Iterable[str], n: int = 512, seed: int = 0, *, touch: str = "
     return pd.DataFrame(rows).T.rename_axis(["scenario", "gigawatts"])
 
 
-def tornado(deals: Iterable[str], name: str = "base", *, touch: str = "ever", **fixed: float) -> pd.DataFrame:
+def tornado(deals: str | Iterable[str], name: str = "base", *, touch: str = "ever", **fixed: float) -> pd.DataFrame:
     """Return how the discounted net income of the deals moves with each input that is not fixed.
 
     See :func:`gigafleet.uncertainty.tornado`.
@@ -406,7 +367,7 @@ def tornado(deals: Iterable[str], name: str = "base", *, touch: str = "ever", **
     return uncertainty.tornado(lambda x: discounted_busd(evaluate(x, name, deals, touch=touch)), known)
 
 
-def fixed_ranges(deals: Iterable[str], **fixed: float) -> pd.DataFrame:
+def fixed_ranges(deals: str | Iterable[str], **fixed: float) -> pd.DataFrame:
     """Return :func:`ranges` with inputs that stand at a number in place of their range; None is left as it is."""
     known = ranges(deals)
     for column in known.index:

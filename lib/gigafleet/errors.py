@@ -77,3 +77,16 @@ def require(
         bounds.append(f"at most {maximum:g}")
     if wrong.any():
         raise ValueError(f"{name} must be {' and '.join(bounds) or 'a number'}, not {numbers[wrong].flat[0]}")
+
+
+def require_whole(name: str, value: object, *, minimum: float, maximum: float | None = None) -> None:
+    """Raise unless a number is whole and within its bounds.
+
+    >>> require_whole("seed", 1.5, minimum=0)
+    Traceback (most recent call last):
+        ...
+    ValueError: seed must be a whole number, not 1.5
+    """
+    require(name, value, minimum=minimum, maximum=maximum)
+    if np.ndim(value) or not float(value).is_integer():
+        raise ValueError(f"{name} must be a whole number, not {value!r}")

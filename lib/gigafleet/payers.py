@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from gigafleet import catalog, uncertainty
-from gigafleet.errors import require
+from gigafleet.errors import require, unknown
 from gigafleet.tell import number
 from gigafleet.warrant import accounting, valuation
 from gigafleet.warrant.contract import of_deal, spread_targets
@@ -41,9 +41,18 @@ def buyer_cash(payments: pd.DataFrame, company: str = "OpenAI") -> pd.DataFrame:
 
 def buyer_facts(company: str = "OpenAI") -> dict[str, str]:
     """Return figures on a buyer's means as text: commitments ``announced`` and ``in_accounts``, ``projected`` (the sum
-    of its yearly cash flows from 2026 on) and ``newer`` (a later sum) [billion USD], ``capex_musd`` of a quarter."""
-    rows = catalog.facts()
-    rows = rows[(rows["subject"] == company) & (rows["quantity"] == "cash_flow_busd") & (rows["condition"] >= "2026")]
+    of its yearly cash flows from 2026 on) and ``newer`` (a later sum) [billion USD], ``capex_musd`` of a quarter.
+
+    Raises
+    ------
+    UnknownNameError
+        If the company is not known, or the data have no projection of its cash flow.
+    """
+    flows = catalog.facts()[lambda table: table["preferred"] & (table["quantity"] == "cash_flow_busd")]
+    flows = flows[flows["condition"] >= "2026"]
+    rows = flows[flows["subject"] == catalog.subject_of(company)]
+    if rows.empty:
+        raise unknown("company with a projected cash flow", company, dict.fromkeys(flows["subject"]))
     figures = {
         "announced": catalog.value(company, "compute_commitments_busd", "announced"),
         "in_accounts": catalog.value(company, "compute_commitments_busd", "in_accounts"),
@@ -57,6 +66,13 @@ def buyer_facts(company: str = "OpenAI") -> dict[str, str]:
 def _shuffled(samples: object, n: int) -> np.ndarray:
     """Return n samples in another order: those drawn from two tables with one seed move together, row by row."""
     return np.random.default_rng(0).permutation(np.resize(np.asarray(samples, float), n))
+
+
+def _check_samples(name: str, samples: object) -> None:
+    """Raise unless there is at least one sample and all are above 0."""
+    if not np.size(samples):
+        raise ValueError(f"{name} must have at least one sample, not none")
+    require(name, samples, above=0)
 
 
 def rebate(valued: pd.DataFrame, content_busd: np.ndarray, capacity_gw: float) -> pd.DataFrame:
@@ -76,7 +92,7 @@ def rebate(valued: pd.DataFrame, content_busd: np.ndarray, capacity_gw: float) -
     DataFrame
         Rows ``busd_per_gw`` and ``share``; ``low``, ``median``, ``high``.
     """
-    require("content_busd", content_busd, above=0)
+    _check_samples("content_busd", content_busd)
     value = valued["value_busd"].to_numpy()
     content = _shuffled(content_busd, len(value))
     return uncertainty.interval(pd.DataFrame({"busd_per_gw": value / capacity_gw, "share": value / content}))
@@ -153,16 +169,18 @@ def below_the_hint(
     return pd.DataFrame(found, index=["value_busd", "content_busd", "share", "low", "high"]).T
 
 
-def market_conditions(what: valuation.Setting, day: valuation.Market) -> tuple[float, float]:
+def market_conditions(what: valuation.Setting, day: valuation.Market, *, watched: str = "close") -> tuple[float, float]:
     """Return the least and the most that price targets alone leave of the warrant, over the content. [share]
 
     Deliveries are taken as certain and in time. Least: every share at the last target, at the low end of volatility,
-    over the high end of content. Most: no targets at all, over the low end.
+    over the high end of content. Most: no targets at all, over the low end. ``watched`` is how the price is watched,
+    as for the values that these bound: see :data:`gigafleet.warrant.readings.WATCHES`.
     """
     vendor, shares = catalog.deal(what.warrant.name)["vendor"], what.warrant.shares / 1e9
     low = catalog.value(vendor, "volatility_share", "long_dated", "low")
     years, last = what.warrant.years_left(day.date), what.warrant.table["target_usd"].iloc[-1]
     case = {"volatility": low, "rate": day.rate, "years": years, "strike": what.warrant.strike_usd}
+    case["watched"] = watched
     least, most = (float(valuation.tranche_value(day.spot_usd, target, **case)) for target in (last, 0.0))
     content = [catalog.value("amd-openai", "content_busd_per_gw", "components", end) for end in ("high", "low")]
     return least * shares / (content[0] * what.capacity_gw), most * shares / (content[1] * what.capacity_gw)
@@ -179,7 +197,9 @@ def bill_paid(proceeds_busd: pd.Series, bill_busd: np.ndarray) -> pd.Series:
     bill_busd
         Samples of the bill, drawn on their own. [billion USD]
     """
-    require("bill_busd", bill_busd, above=0)
+    _check_samples("bill_busd", bill_busd)
+    if not len(proceeds_busd):
+        raise ValueError("proceeds_busd must have at least one path, not none")
     share = proceeds_busd / _shuffled(bill_busd, len(proceeds_busd))
     return pd.concat([uncertainty.interval(share), pd.Series({"all": float((share >= 1).mean())})])
 
@@ -221,6 +241,8 @@ def issued(deal: str, shares_m: dict[str, float], price_usd: float) -> pd.DataFr
         As :func:`gigafleet.warrant.accounting.dilution`, one row a case, and one for each other warrant on the vendor
         added in full.
     """
+    if not shares_m:
+        raise ValueError("shares_m must have at least one case, not none")
     deal, vendor = catalog.deal(deal)["id"], catalog.deal(deal)["vendor"]
     cases, total = dict(shares_m), max(shares_m.values())
     for name, terms in catalog.deals().items():

@@ -9,13 +9,16 @@ import numpy as np
 
 from gigafleet.errors import require
 
+LIMIT = 100  # of durations [years], and of what is a multiple; none is infinite
 BOUNDS = {
-    "start_years": {"minimum": 0},
-    "first_gw_years": {"above": 0},
-    "later_gw_years": {"above": 0},
-    "ramp_shape_ratio": {"minimum": 1},
-    "slip_share": {"above": -1},
+    "start_years": {"minimum": 0, "maximum": LIMIT},
+    "first_gw_years": {"above": 0, "maximum": LIMIT},
+    "later_gw_years": {"above": 0, "maximum": LIMIT},
+    "ramp_shape_ratio": {"minimum": 1, "maximum": LIMIT},
+    "delay_years": {"maximum": LIMIT},
+    "slip_share": {"above": -1, "maximum": LIMIT},
 }
+LARGEST_GW = 1e4  # more than all the power plants of the world
 
 
 def _exponent(capacity_gw: object, first: object, total: object, shape: object) -> object:
@@ -39,10 +42,11 @@ def _times(
         "start_years": start_years,
         "first_gw_years": first_gw_years,
         "later_gw_years": later_gw_years,
+        "delay_years": delay_years,
         "slip_share": slip_share,
     }.items():
         require(name, value, **BOUNDS[name])
-    require("capacity_gw", capacity_gw, above=0)
+    require("capacity_gw", capacity_gw, above=0, maximum=LARGEST_GW)
     first = first_gw_years + delay_years
     require("first_gw_years with delay_years", first, above=0)
     later = later_gw_years * (1 + slip_share)
@@ -95,7 +99,7 @@ def cumulative_gw(
     >>> cumulative_gw([0.0, 1.0, 4.0, 9.0], 6.0, **plan).round(9).tolist()
     [0.0, 1.0, 6.0, 6.0]
     """
-    require("ramp_shape_ratio", ramp_shape_ratio, minimum=1)
+    require("ramp_shape_ratio", ramp_shape_ratio, **BOUNDS["ramp_shape_ratio"])
     start, first, total = _times(capacity_gw, start_years, first_gw_years, later_gw_years, delay_years, slip_share)
     a = _exponent(capacity_gw, first, total, ramp_shape_ratio)
     x = np.clip((np.asarray(years, float) - start) / total, 0, 1)
@@ -128,7 +132,7 @@ def milestone_years(
         Time since July 1, 2026, infinite for more than the deal holds. [years]
     """
     require("gw", gw, minimum=0)
-    require("ramp_shape_ratio", ramp_shape_ratio, minimum=1)
+    require("ramp_shape_ratio", ramp_shape_ratio, **BOUNDS["ramp_shape_ratio"])
     start, first, total = _times(capacity_gw, start_years, first_gw_years, later_gw_years, delay_years, slip_share)
     a = _exponent(capacity_gw, first, total, ramp_shape_ratio)
     part = np.asarray(gw, float) / capacity_gw

@@ -17,7 +17,7 @@ import xarray as xr
 from gigafleet import catalog, uncertainty
 from gigafleet.errors import require, unknown
 from gigafleet.ramp import BOUNDS as RAMP_BOUNDS
-from gigafleet.ramp import cumulative_gw, milestone_years
+from gigafleet.ramp import LIMIT, cumulative_gw, milestone_years
 
 START_DATE = "2026-07-01"
 FIRST_QUARTER = "2026Q3"
@@ -43,10 +43,10 @@ INPUTS = {
 }
 BOUNDS = {
     **RAMP_BOUNDS,
-    "next_generation_years": {"minimum": 0},
-    "handover_years": {"minimum": 0},
-    "delivery_lag_years": {"minimum": 0},
-    "energized_lag_years": {"minimum": 0},
+    "next_generation_years": {"minimum": 0, "maximum": LIMIT},
+    "handover_years": {"minimum": 0, "maximum": LIMIT},
+    "delivery_lag_years": {"minimum": 0, "maximum": LIMIT},
+    "energized_lag_years": {"minimum": 0, "maximum": LIMIT},
     "go_on_share": {"minimum": 0, "maximum": 1},
 }
 RAMP = ("start_years", "first_gw_years", "later_gw_years", "ramp_shape_ratio", "delay_years", "slip_share")
@@ -107,7 +107,7 @@ def _checked(inputs: pd.DataFrame) -> pd.DataFrame:
     for name in INPUTS:
         if name not in inputs:
             raise ValueError(f"inputs of a roll-out need a column {name!r}; they have {list(inputs.columns)}")
-        require(name, inputs[name], **BOUNDS.get(name, {}))
+        require(name, inputs[name], **BOUNDS[name])
     return inputs
 
 
@@ -141,7 +141,10 @@ def milestones(
     """
     gw = np.atleast_1d(np.asarray(gw, float))
     times = milestone_years(gw, capacity_gw, **_columns(_checked(inputs))) + _lag(inputs, clock)
-    return times if stop_gw is None else np.where(gw > np.asarray(stop_gw, float)[..., None], np.inf, times)
+    if stop_gw is None:
+        return times
+    require("stop_gw", stop_gw, minimum=0)
+    return np.where(gw > np.asarray(stop_gw, float)[..., None], np.inf, times)
 
 
 def _lag(inputs: pd.DataFrame, clock: str) -> np.ndarray:
@@ -237,6 +240,7 @@ def delivered_probability(gw: object, go_on_share: object, binding_gw: float) ->
     >>> delivered_probability(np.array([1, 2, 6]), 0.9, 1).round(4).tolist()
     [1.0, 0.9, 0.5905]
     """
+    require("gw", gw, minimum=0)
     require("go_on_share", go_on_share, minimum=0, maximum=1)
     require("binding_gw", binding_gw, minimum=0)
     steps = np.ceil(np.maximum(np.asarray(gw, float) - binding_gw, 0) - 1e-9)

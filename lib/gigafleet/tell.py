@@ -30,6 +30,7 @@ INPUT_NAMES = {
     "mature_margin_share": "gross margin when mature",
     "margin_maturity_years": "time until the margin is mature",
     "deal_opex_share": "operating cost of the deals",
+    "base_revenue_busd": "revenue of the base business in 2026Q3",
     "base_growth_share_per_year": "growth of the base business",
     "base_margin_share": "gross margin of the base business",
     "base_opex_growth_share_per_year": "growth of operating cost, base business",

@@ -4,12 +4,15 @@ import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, earnings, payers, rollout, uncertainty
-from gigafleet.tell import between, number
+from gigafleet.tell import between, number, when
 from gigafleet.warrant import closed_form, valuation
-from gigafleet.warrant.contract import Warrant, of_deal, spread_targets
+from gigafleet.warrant.contract import Warrant
 from gigafleet.warrant.readings import TOUCHES
 from gigafleet.warrant.simulation import IndexThreshold, simulate
 from gigafleet.warrant.vesting import Vesting, vesting
+from gigafleet.warrant_terms import flows, known_and_redacted, tranches
+
+__all__ = ["flows", "known_and_redacted", "tranches"]  # what another module holds for this one
 
 TOUCH_NAMES = {
     "ever": "a target counts ever",
@@ -29,44 +32,6 @@ LONG_YEARS = 4.0  # maturity at which the long-dated volatility stands
 SHOWN = 6  # tranches that a chart shows apart
 VOLATILITIES = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85)
 TARGETS_USD = (200, 250, 300, 400, 500, 600)
-
-
-def tranches(deal: str, number_of: int | None, first_target_usd: float | None) -> tuple | None:
-    """Return other tranches than the assumed ones, evenly spread from the first gigawatt to the last; None where
-    neither number nor target is given."""
-    if number_of is None and first_target_usd is None:
-        return None
-    warrant = of_deal(deal)
-    table, final = warrant.table, catalog.deal(deal)["warrant"]["public"]["final_target_usd"]
-    first = table["target_usd"].iloc[0] if first_target_usd is None else first_target_usd
-    first_gw, last_gw = table["milestone_gw"].iloc[[0, -1]]
-    return spread_targets(warrant.shares, number_of or len(table), last_gw, first, final, first_gw)
-
-
-def known_and_redacted(warrant: Warrant) -> pd.DataFrame:
-    """Return what of a warrant's terms is public, what is assumed here and what is kept back: ``what``, ``status``."""
-    public, table = catalog.deal(warrant.name)["warrant"]["public"], warrant.table
-    rows = {
-        "shares": (f"{number(public['shares'])}", "public"),
-        "strike": (f"{public['strike_usd']} USD a share", "public"),
-        "expiry": (public["expiry"], "public"),
-        "first vesting": (public["first_vesting"], "public"),
-        "full vesting": (f"with {number(table['milestone_gw'].iloc[-1])} GW", "public"),
-        "last price target": (f"{number(public['final_target_usd'])} USD", "public"),
-        "number of tranches": (f"{len(table)}", "assumed"),
-        "shares of each tranche": (
-            ", ".join(dict.fromkeys(number(x) for x in table["shares_m"])) + " million",
-            "assumed",
-        ),
-        "milestones": (", ".join(number(x) for x in table["milestone_gw"]) + " GW", "assumed but for the last"),
-        "price targets": (", ".join(number(x) for x in table["target_usd"]) + " USD", "assumed but for the last"),
-        "how the price is measured": ("closes; other ways are simulated", "redacted"),
-        "a target met before its milestone": ("three readings", "redacted"),
-        "further stock performance threshold": ("taken as met; one against an index is simulated", "redacted"),
-        "technical and commercial conditions": ("taken as met", "redacted"),
-        "change of control, limits on ownership": ("left out", "not found either way"),
-    }
-    return pd.DataFrame(rows, index=["what", "status"]).T
 
 
 def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: str) -> pd.DataFrame:
@@ -219,47 +184,14 @@ def vest(
 
 
 def by_quarter(table: pd.DataFrame, day: valuation.Market) -> pd.DataFrame:
-    """Return a table with years from a day in its index as one with quarters, the last row of each quarter."""
-    start = int(day.date[:4]) + (int(day.date[5:7]) - 1 + int(day.date[8:]) / 31) / 12
-    ends = start + table.index.to_numpy()
-    names = [f"{int(x)}Q{int(4 * (x % 1)) + 1}" for x in ends]
-    return table.set_axis(pd.Index(names, name="quarter")).groupby(level=0).last()
+    """Return a table with years from a day in its index as one with quarters, the last row of each quarter.
 
-
-def flows(deal: str, bill_busd: float, value_busd: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return who pays whom, as nodes and arrows for :func:`gigafleet.plots.flow`.
-
-    Parameters
-    ----------
-    deal
-        A deal with a warrant.
-    bill_busd
-        What is paid for the gigawatts, undiscounted. [billion USD]
-    value_busd
-        Risk-neutral value of the warrant. [billion USD]
+    A quarter of a year after a day is three months later, the same part of that month.
     """
-    terms = catalog.deal(deal)
-    vendor, buyer, others = terms["vendor"], terms["buyer"], f"{terms['vendor']}'s other holders"
-    nodes = {
-        vendor: (0.0, 0.5, "issues the warrant"),
-        buyer: (1.0, 0.5, "uses the gigawatts"),
-        others: (0.25, 0.0, "are diluted"),
-        "Share market": (0.75, 0.0, "if vested shares are sold"),
-    }
-    payer = buyer
-    arrows = [
-        (vendor, buyer, value_busd, f"warrant worth {number(value_busd)} bn USD", "shares"),
-        (others, vendor, np.nan, "dilution", "shares"),
-        ("Share market", buyer, np.nan, "price of the shares sold", "cash"),
-    ]
-    if buyer == "OpenAI":  # its warrant names authorized purchasers
-        payer = "Authorized purchasers"
-        nodes[payer] = (0.5, 1.0, "clouds and their lenders, not named")
-        arrows.append((buyer, payer, np.nan, "rent, not public", "cash"))
-    bill = f"{number(bill_busd)} bn USD for {number(terms['public']['capacity_gw'])} GW"
-    arrows.insert(0, (payer, vendor, bill_busd, bill, "cash"))
-    table = pd.DataFrame(arrows, columns=["start", "end", "value", "label", "kind"])
-    return pd.DataFrame(nodes, index=["x", "y", "text"]).T, table
+    date = pd.Timestamp(day.date)
+    start = date.year + (date.month - 1 + (date.day - 1) / date.days_in_month) / 12
+    names = [when(year) for year in start + table.index.to_numpy()]
+    return table.set_axis(pd.Index(names, name="quarter")).groupby(level=0).last()
 
 
 def range_of_readings(totals_table: pd.DataFrame, day: str) -> tuple[float, float]:

@@ -37,7 +37,7 @@ def dilution(shares_m: object, outstanding_m: object, price_usd: object, strike_
     Raises
     ------
     ValueError
-        Naming the figure out of bounds.
+        Naming the figure out of bounds, or if Series have different indexes.
 
     >>> dilution(160.0, 1630.0, 600.0)[["post_issue_share", "net_shares_m"]].round(6).iloc[0].tolist()
     [0.089385, 159.997333]
@@ -46,6 +46,11 @@ def dilution(shares_m: object, outstanding_m: object, price_usd: object, strike_
     require("outstanding_m", outstanding_m, above=0)
     require("strike_usd", strike_usd, minimum=0)
     require("price_usd", price_usd, minimum=float(np.max(strike_usd)))
+    series = [x for x in (shares_m, outstanding_m, price_usd, strike_usd) if isinstance(x, pd.Series)]
+    for other in series:
+        if not other.index.equals(series[0].index):
+            first, second = series[0].index.tolist()[:3], other.index.tolist()[:3]
+            raise ValueError(f"dilution needs Series with one index, not {first} ... and {second} ...")
     new, old = np.atleast_1d(np.asarray(shares_m, float)), np.asarray(outstanding_m, float)
     price, strike = np.asarray(price_usd, float), np.asarray(strike_usd, float)
     net = new * (1 - strike / np.maximum(price, 1e-300))
@@ -57,8 +62,9 @@ def dilution(shares_m: object, outstanding_m: object, price_usd: object, strike_
         "treasury_share": net / (old + net),
         "cost_busd": old * new / (old + new) * (price - strike) / 1e3,
     }
-    index = shares_m.index if isinstance(shares_m, pd.Series) else pd.RangeIndex(len(new))
-    return pd.DataFrame({name: np.broadcast_to(column, new.shape) for name, column in columns.items()}, index)
+    shape = np.broadcast_shapes(new.shape, old.shape, price.shape, strike.shape)
+    index = series[0].index if series else pd.RangeIndex(shape[0])
+    return pd.DataFrame({name: np.broadcast_to(column, shape) for name, column in columns.items()}, index)
 
 
 def diluted_value_per_warrant_share(value_usd: object, shares_m: object, outstanding_m: object) -> object:
@@ -66,19 +72,23 @@ def diluted_value_per_warrant_share(value_usd: object, shares_m: object, outstan
     Derivatives", on warrants): ``value x N / (N + M)``. [USD]
 
     It holds before the market knows of the warrant. A price after the announcement has the dilution in it already.
+    Published for a share at 40 USD, a strike of 60, five years, 3 % and 30 %: 5.8669.
 
-    >>> round(diluted_value_per_warrant_share(7.0402, 0.2, 1.0), 4)
-    5.8668
+    >>> from gigafleet.warrant.closed_form import call
+    >>> round(diluted_value_per_warrant_share(call(40.0, 60.0, 0.3, 0.03, 5.0), 0.2, 1.0), 4)
+    5.8669
     """
     require("outstanding_m", outstanding_m, above=0)
     require("shares_m", shares_m, minimum=0)
     return value_usd * outstanding_m / (outstanding_m + shares_m)
 
 
-def recognized_busd(warrant: Warrant, fair_value_usd: object, delivered_gw: object, counts: object = None) -> object:
-    """Return the contra-revenue recognized when so many gigawatts have been delivered.
+def recognized_busd(warrant: Warrant, fair_value_usd: object, gw: object, counts: object = None) -> object:
+    """Return the contra-revenue recognized with so many gigawatts.
 
     Each tranche's fair value at grant is spread evenly over the gigawatts between the milestone before it and its own.
+    Contra-revenue follows the revenue that earns it, so the gigawatts are those shipped, which are revenue, and not
+    those delivered, which are the milestones.
 
     Parameters
     ----------
@@ -86,21 +96,21 @@ def recognized_busd(warrant: Warrant, fair_value_usd: object, delivered_gw: obje
         The terms.
     fair_value_usd
         Fair value at grant of a share of each tranche: one figure a tranche, each a number or a DataArray. [USD]
-    delivered_gw
-        Cumulative gigawatts; a number, an array or a DataArray. [GW]
+    gw
+        Cumulative, shipped; a number, an array or a DataArray. [GW]
     counts
         Whether each tranche is earned at all (its milestone comes before expiry), one a tranche; all if None. The
         accounts are taken to have judged that rightly from the start.
 
     Returns
     -------
-    as ``delivered_gw``
+    as ``gw``
         Cumulative. [billion USD]
 
     Raises
     ------
     ValueError
-        If there is not one fair value a tranche.
+        If there is not one fair value a tranche, or a figure is negative or no number.
 
     >>> from gigafleet.warrant.contract import of_deal
     >>> round(float(recognized_busd(of_deal("amd-openai"), [150, 136, 122, 107, 84, 44], 1.5)), 3)
@@ -111,11 +121,12 @@ def recognized_busd(warrant: Warrant, fair_value_usd: object, delivered_gw: obje
     if len(fair_value_usd) != len(table) or len(counts) != len(table):
         given = f"{len(fair_value_usd)} and {len(counts)}"
         raise ValueError(f"fair_value_usd and counts must have one figure a tranche, {len(table)}, not {given}")
-    total, before = 0.0 * delivered_gw, 0.0
+    require("gw", gw, minimum=0)
+    total, before = 0.0 * gw, 0.0
     for fair, earned, (_, row) in zip(fair_value_usd, counts, table.iterrows(), strict=True):
         require("fair_value_usd", fair, minimum=0)
         width = row["milestone_gw"] - before
-        done = (delivered_gw - before) / width if width > 0 else (delivered_gw >= before) * 1.0
+        done = (gw - before) / width if width > 0 else (gw >= before) * 1.0
         total = total + fair * earned * row["shares_m"] / 1e3 * np.minimum(np.maximum(done, 0.0), 1.0)
         before = row["milestone_gw"]
     return total

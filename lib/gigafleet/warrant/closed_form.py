@@ -344,6 +344,8 @@ def tranche_value(
     require("target", target, minimum=0)
     require("strike", strike, minimum=0)
     require("milestone_years", milestone_years)
+    if np.asarray(reached).dtype != bool:
+        raise ValueError(f"reached must be True or False, not {reached!r}")
     arrays = (spot, target, volatility, rate, years, strike, milestone_years, dividend_yield, reached)
     spot, target, volatility, rate, years, strike, milestone, dividend_yield, reached = np.broadcast_arrays(*arrays)
     span, sigma = np.maximum(years, 1e-12), np.maximum(volatility, 1e-9)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gigafleet import catalog
-from gigafleet.errors import require
+from gigafleet.errors import require, require_whole
 
 DAYS_PER_YEAR = 365.25
 
@@ -133,6 +133,12 @@ class Warrant:
         return left
 
 
+def check_warrant(warrant: object) -> None:
+    """Raise unless this is a warrant."""
+    if not isinstance(warrant, Warrant):
+        raise ValueError(f"warrant must be a Warrant, such as warrant.of_deal('amd-openai') gives, not {warrant!r}")
+
+
 def spread_targets(
     shares: float,
     tranches: int,
@@ -159,7 +165,8 @@ def spread_targets(
     >>> [t.target_usd for t in spread_targets(160e6, 6, 6, 225, 600)]
     [225.0, 300.0, 375.0, 450.0, 525.0, 600.0]
     """
-    require("tranches", tranches, minimum=1)
+    require_whole("tranches", tranches, minimum=1)
+    tranches = int(tranches)
     require("first_target_usd", first_target_usd, minimum=0, maximum=final_target_usd)
     step = (final_target_usd - first_target_usd) / max(tranches - 1, 1)
     targets = [max(final_target_usd - step * (tranches - 1 - i), first_target_usd) for i in range(tranches)]

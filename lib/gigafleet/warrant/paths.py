@@ -208,9 +208,11 @@ def check_reached(reached: object, tranches: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there is not one answer for all or one a tranche.
+        If there is not one answer for all or one a tranche, or one is neither True nor False.
     """
-    flags = np.asarray(False if reached is None else reached, dtype=bool)
+    flags = np.asarray(False if reached is None else reached)
+    if flags.dtype != bool:
+        raise ValueError(f"reached must be True or False, for all tranches or for each, not {reached!r}")
     if flags.shape not in ((), (tranches,)):
         raise ValueError(f"reached must be one answer, or one for each of {tranches} tranches, not shape {flags.shape}")
     return np.broadcast_to(flags, (tranches,))[:, None]

@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from gigafleet.errors import require, unknown
+from gigafleet.errors import require, require_whole, unknown
 from gigafleet.warrant import closed_form, paths
-from gigafleet.warrant.contract import Warrant
+from gigafleet.warrant.contract import Warrant, check_warrant
 from gigafleet.warrant.payoffs import Case, IndexThreshold
 from gigafleet.warrant.readings import SHIFT, TRADING_DAYS, check_market, check_reading
 from gigafleet.warrant.vesting import Vesting, vesting
@@ -123,10 +123,11 @@ def simulate(
     >>> values["usd_per_share"].round(3).tolist()[-2:]
     [92.308, 119.55]
     """
+    check_warrant(warrant)
     if method not in METHODS:
         raise unknown("method", method, METHODS)
-    require("scramblings", scramblings, minimum=16)
-    require("seed", seed, minimum=0)
+    require_whole("scramblings", scramblings, minimum=16)
+    require_whole("seed", seed, minimum=0)
     require("chunk_paths", chunk_paths, minimum=paths.COARSE_BLOCK)
     _check_paths(n_paths, method, scramblings)
     _check_market(spot, rate, years, dividend_yield, touch, watched, window_days, index)
@@ -153,7 +154,7 @@ def simulate(
         index=index,
         delivery_correlation=delivery_correlation,
     )
-    draws = paths.Draws(*case.dimensions, int(n_paths), method, int(scramblings), seed)
+    draws = paths.Draws(*case.dimensions, int(n_paths), method, int(scramblings), int(seed))
     known = None
     if control:
         least = 2 * draws.block if method == "antithetic" else 0  # two groups, to take each slope from the other
@@ -167,7 +168,7 @@ def simulate(
 
 def _check_paths(n_paths: int, method: str, scramblings: int) -> None:
     """Raise unless the number of paths suits the method."""
-    require("n_paths", n_paths, minimum=2 * scramblings if method == "sobol" else 64)
+    require_whole("n_paths", n_paths, minimum=2 * scramblings if method == "sobol" else 64)
     if method == "antithetic" and n_paths % 2:
         raise ValueError(f"n_paths must be even for antithetic pairs, not {n_paths}")
     points = n_paths / scramblings
@@ -196,7 +197,7 @@ def _check_market(
     check_market(spot, 0.0, rate, years, dividend_yield)
     require("years", years, above=0)
     check_reading(touch, watched)
-    require("window_days", window_days, minimum=1, maximum=TRADING_DAYS)
+    require_whole("window_days", window_days, minimum=1, maximum=TRADING_DAYS)
     if index is not None and not isinstance(index, IndexThreshold):
         raise ValueError(f"index must be an IndexThreshold or None, not {index!r}")
     if index is not None and watched == "intraday":

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, rollout, uncertainty
-from gigafleet.errors import require
+from gigafleet.errors import require, unknown
 from gigafleet.warrant.closed_form import tranche_value
-from gigafleet.warrant.contract import DAYS_PER_YEAR, Warrant, of_deal, years_between
+from gigafleet.warrant.contract import DAYS_PER_YEAR, Warrant, check_warrant, of_deal, years_between
 from gigafleet.warrant.readings import TOUCHES, check_market
 
 DAYS = ("grant", "day_after", "latest")
@@ -51,9 +51,18 @@ class Market:
 
 
 def prices(vendor: str = "AMD") -> pd.DataFrame:
-    """Return the closes of a vendor's share in the data: ``usd`` and ``source_id``, indexed by date."""
+    """Return the closes of a vendor's share in the data: ``usd`` and ``source_id``, indexed by date.
+
+    Raises
+    ------
+    UnknownNameError
+        If the vendor is not known, or the data have no close of its share.
+    """
     rows = catalog.facts()
-    rows = rows[(rows["subject"] == vendor) & (rows["quantity"] == "share_price_usd") & (rows["condition"] == "close")]
+    closes = rows[(rows["quantity"] == "share_price_usd") & (rows["condition"] == "close")]
+    rows = closes[closes["subject"] == catalog.subject_of(vendor)]
+    if rows.empty:
+        raise unknown("vendor with closes of its share", vendor, dict.fromkeys(closes["subject"]))
     table = rows.set_index("as_of")[["value", "source_id"]].rename(columns={"value": "usd"}).sort_index()
     return table.rename_axis("date")
 
@@ -122,6 +131,12 @@ def rate_condition(date: str) -> str:
     return "at_grant_5y" if date < RATE_CHANGES else "latest_4y"
 
 
+def _check_day(day: object) -> None:
+    """Raise unless this is the market of a day."""
+    if not isinstance(day, Market):
+        raise ValueError(f"day must be a Market, such as warrant.market('amd-openai', 'grant') gives, not {day!r}")
+
+
 def schedules(warrant: Warrant, date: str, inputs: pd.DataFrame, capacity_gw: float) -> np.ndarray:
     """Return when each tranche's capacity is delivered, sample by sample.
 
@@ -168,6 +183,8 @@ def per_share(
         Arrays in place of the market's ``spot``, ``volatility``, ``rate``, which broadcast against
         ``milestone_years``; ``dividend_yield``.
     """
+    check_warrant(warrant)
+    _check_day(day)
     targets = warrant.table["target_usd"].to_numpy()
     return tranche_value(
         given.pop("spot", day.spot_usd),
@@ -225,6 +242,8 @@ def value(
     UnknownNameError, ValueError
         Naming the reading that is not known, or the figure out of bounds.
     """
+    check_warrant(warrant)
+    _check_day(day)
     require("taken_share", taken_share, minimum=0, maximum=1)
     times = np.atleast_2d(np.asarray(milestone_years, float))
     table = warrant.table
@@ -267,6 +286,7 @@ class Setting:
 
     def times(self, day: Market) -> np.ndarray:
         """Return the time from a day to each delivery, sample by sample. [years]"""
+        _check_day(day)
         return schedules(self.warrant, day.date, self.inputs, self.capacity_gw)
 
     def value(self, day: Market, touch: str = "ever", watched: str = "close") -> pd.DataFrame:
@@ -325,17 +345,28 @@ def uncertain(
     -------
     DataFrame
         ``volatility``, ``rate``, ``go_on_share``, ``value_busd`` (if all is taken), ``weighted_busd``, and
-        ``tranche_1`` ... [billion USD, if taken].
+        ``tranche_1`` ... [billion USD, if taken]; indexed as ``drawn``.
+
+    Raises
+    ------
+    UnknownNameError, ValueError
+        Naming the reading that is not known, the column that ``drawn`` lacks, or the figure out of bounds.
     """
+    _check_day(day)
     drawn = _market_samples(what.warrant.name, day, n, seed) if drawn is None else drawn
+    for name in ("volatility", "rate", "go_on_share"):
+        if name not in drawn:
+            raise ValueError(f"drawn needs a column {name!r}; it has {list(drawn.columns)}")
+    if drawn.empty:
+        raise ValueError("drawn needs at least one row, not none")
     times = what.times(day)[: max(64, 2**18 // len(drawn))]
     axes = {name: drawn[name].to_numpy()[:, None, None] for name in ("volatility", "rate")}
     each = per_share(what.warrant, day, times, touch=touch, watched=watched, **axes).mean(axis=1)
     busd = each * what.warrant.table["shares_m"].to_numpy() / 1e3
     gw = what.warrant.table["milestone_gw"].to_numpy()
     taken = rollout.delivered_probability(gw, drawn["go_on_share"].to_numpy()[:, None], what.binding_gw)
-    parts = pd.DataFrame(busd, columns=[f"tranche_{i}" for i in what.warrant.table.index])
-    return drawn.assign(value_busd=busd.sum(axis=1), weighted_busd=(busd * taken).sum(axis=1)).join(parts)
+    parts = {f"tranche_{i}": column for i, column in zip(what.warrant.table.index, busd.T, strict=True)}
+    return drawn.assign(value_busd=busd.sum(axis=1), weighted_busd=(busd * taken).sum(axis=1), **parts)
 
 
 def _market_samples(deal: str, day: Market, n: int, seed: int) -> pd.DataFrame:
@@ -354,4 +385,5 @@ def _market_samples(deal: str, day: Market, n: int, seed: int) -> pd.DataFrame:
 
 def moved(day: Market, **changes: float) -> Market:
     """Return a market with some figures changed, such as ``volatility=0.7``."""
+    _check_day(day)
     return replace(day, **changes)

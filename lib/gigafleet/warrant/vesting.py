@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gigafleet.errors import require
+from gigafleet.errors import require, require_whole
 from gigafleet.warrant import paths
-from gigafleet.warrant.contract import Warrant
+from gigafleet.warrant.contract import Warrant, check_warrant
 from gigafleet.warrant.readings import SHIFT, TRADING_DAYS, check_market, check_reading
 
 QUARTER = 0.25
@@ -149,6 +149,7 @@ def vesting(
     >>> flat.probability()[5.0].round(2).tolist()
     [0.65, 0.43, 0.3, 0.23, 0.17, 0.14]
     """
+    check_warrant(warrant)
     if watched == "n_day_average":
         raise ValueError("vesting looks at quarter ends and cannot watch averages; simulate() values them day by day")
     check_reading(touch, watched)
@@ -159,14 +160,15 @@ def vesting(
     check_market(spot, 0.0, 0.0, years, dividend_yield)
     require("years", years, above=0)
     require("delivery_correlation", delivery_correlation, minimum=-1, maximum=1)
-    require("n_paths", n_paths, minimum=1)
+    require_whole("n_paths", n_paths, minimum=1)
+    require_whole("seed", seed, minimum=0)
     table = warrant.table
     schedules = paths.check_schedules(milestone_years, len(table))
     met = paths.check_reached(reached, len(table))
     clock = paths.clock(volatility, years)
     grid = np.append(np.arange(0, years - 1e-9, QUARTER), years)
 
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(int(seed))
     steps = np.diff(clock.at(grid))
     walk = np.zeros((len(grid), int(n_paths)))
     np.cumsum(random.standard_normal((len(steps), int(n_paths))) * np.sqrt(steps)[:, None], axis=0, out=walk[1:])
