@@ -1,12 +1,12 @@
 """The warrant's tables for notebook 06."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from gigafleet import catalog, warrant
 from gigafleet import warrant_views as views
 from gigafleet.warrant import valuation
+from gigafleet.warrant.contract import years_between
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_other_tranches_keep_shares_milestone_and_last_target():
 def test_totals_by_reading(what, grant, latest):
     table = views.totals(what, {"grant": grant, "latest": latest}, "close")
     assert list(table.columns) == [f"tranche {i}" for i in range(1, 7)]
-    assert table.loc["grant: target counts ever"].sum() == pytest.approx(what.value(grant)["value_busd"].sum())
+    assert table.loc["grant: target counts at any time"].sum() == pytest.approx(what.value(grant)["value_busd"].sum())
     for day in ("grant", "latest"):
         sums = table[table.index.str.startswith(day)].sum(axis=1).to_numpy()
         assert (np.diff(sums) < 0).all()
@@ -109,26 +109,36 @@ def test_vesting_with_and_without_stops(what, latest):
     assert (stops.iloc[1:] < full.iloc[1:]).all()
 
 
-def test_quarters_of_a_simulation():
-    day = warrant.market("amd-openai", "latest")
-    table = pd.DataFrame({"x": [1.0, 2.0, 3.0]}, index=[0.0, 0.25, 3.99])
-    assert views.by_quarter(table, day).index.tolist() == ["2026Q4", "2027Q1", "2030Q4"]
-
-
 @pytest.mark.parametrize(
-    ("date", "quarters"),
+    ("date", "end"),
     [
-        ("2026-03-31", ["2026Q1", "2026Q2", "2027Q1"]),  # the last day of its quarter is in it
-        ("2026-04-01", ["2026Q2", "2026Q3", "2027Q2"]),
-        ("2028-02-29", ["2028Q1", "2028Q2", "2029Q1"]),
-        ("2026-12-31", ["2026Q4", "2027Q1", "2027Q4"]),
+        ("2026-10-09", "2026-12-31"),
+        ("2026-12-31", "2027-03-31"),
+        ("2026-07-01", "2026-09-30"),
+        ("2028-02-29", "2028-03-31"),
     ],
 )
-def test_quarters_from_the_ends_of_a_quarter(date, quarters):
-    """Today, three months later and a year later, by the calendar."""
-    day = valuation.moved(warrant.market("amd-openai", "latest"), date=date)
-    table = pd.DataFrame({"x": [1.0, 2.0, 3.0]}, index=[0.0, 0.25, 1.0])
-    assert views.by_quarter(table, day).index.tolist() == quarters
+def test_the_first_step_of_a_simulation_ends_with_its_quarter(date, end):
+    assert views.to_quarter_end(date) == pytest.approx(years_between(date, end))
+
+
+def test_rows_of_a_simulation_are_quarter_ends(what, latest):
+    """The day itself is left out; the expiry, October 5, stands for its quarter."""
+    vesting = views.vest(what, latest, 0.1, touch="ever", watched="close", n_paths=64)
+    table = views.by_quarter(vesting.fan(), latest)
+    assert table.index[[0, 1, -2, -1]].tolist() == ["2026Q4", "2027Q1", "2030Q3", "2030Q4"]
+    assert len(table) == len(vesting.years) - 1
+    assert table.iloc[-1].tolist() == vesting.fan().iloc[-1].tolist()
+
+
+def test_vesting_by_the_end_of_a_quarter_is_delivery_by_then(what, latest):
+    """With every target reached, what has vested by December 31, 2027 is what has been delivered by then."""
+    drawn = views.vest(what, latest, 0.1, touch="ever", watched="close", stops=False, n_paths=2**15)
+    vested = views.by_quarter(drawn.probability().T, latest).loc["2027Q4"].to_numpy()
+    end = years_between(latest.date, "2027-12-31")
+    delivered = (what.times(latest) <= end).mean(axis=0)
+    assert 0.4 < delivered[0] < 0.7
+    assert vested == pytest.approx(delivered, abs=0.012)
 
 
 @pytest.mark.parametrize(("deal", "payer"), [("amd-openai", "Authorized purchasers"), ("amd-meta", "Meta")])

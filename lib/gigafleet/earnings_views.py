@@ -14,7 +14,7 @@ TOUCH_WORDS = {
     "from_milestone": "from the milestone on",
     "at_milestone": "on the day of the milestone",
 }
-READINGS = {"facility": "at the meter", "it": "at the IT"}
+READINGS = {"facility": "at the meter", "it": "at the IT equipment"}
 
 
 def bands(tables: dict[str, xr.DataArray], over: str = "year") -> dict[str, pd.DataFrame]:

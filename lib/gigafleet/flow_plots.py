@@ -172,7 +172,7 @@ def tornado(table: pd.DataFrame, *, title: str, xlabel: str, source: str, digits
     known = table[table["low"].notna() & table["high"].notna()].iloc[::-1]
     if known.empty:
         return None
-    figure, axes = frame(round(1.3 * len(known)), title, source)
+    figure, axes = frame(round(1.5 * len(known)), title, source)
     middle = known["value"].iloc[0]
     for y, (_, row) in enumerate(known.iterrows()):
         for end in ("low", "high"):

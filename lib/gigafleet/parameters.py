@@ -168,16 +168,16 @@ class Revenue(Parameters):
         None, ge=0, le=5, description="delay of the first gigawatt and all after it [years]; None is the data's range"
     )
     touch: Touch = Field("ever", description="when the warrant's price target counts: ever, from or at the milestone")
-    end: str = Field("2032Q4", pattern=r"^20(2[6-9]|3[0-6])Q[1-4]$", description="last quarter of the charts")
+    end: str = Field("2032Q4", description="last quarter of the charts")
     samples: Samples = Field(2048, description="number of samples, a power of two")
     seed: int = Field(0, ge=0, description="seed of the samples")
 
     @field_validator("end")
     @classmethod
     def _end(cls, value: str) -> str:
-        if value < "2029Q4":
+        if rollout.quarters(value)[-1] < "2029Q4":
             raise ValueError("must be 2029Q4 or later, as the charts show whole years of the ramp")
-        return rollout.quarters(value)[-1]
+        return value
 
 
 class Warrant(Parameters):
@@ -313,15 +313,34 @@ def described(notebook: str) -> list[dict[str, object]]:
     chosen = model(notebook)
     schema = chosen.model_json_schema()["properties"]
     return [
-        {"parameter": n, "default": f.default, "allowed": _allowed(n, schema[n]), "description": f.description}
+        {
+            "parameter": n,
+            "default": f.default,
+            "allowed": _deals(notebook, n) or _allowed(n, schema[n]),
+            "description": f.description,
+        }
         for n, f in chosen.model_fields.items()
     ]
 
 
+WORDS = {"end": "2029Q4 to 2036Q4", "valuation_date": "grant, day_after, latest, YYYY-MM-DD"}
+
+
+def _deals(notebook: str, name: str) -> str:
+    """Return the deals that a notebook takes; nothing for another parameter."""
+    with_warrant = notebook == "06_warrant"
+    known = [deal for deal, terms in catalog.deals().items() if terms["warrant"] or not with_warrant]
+    return ", ".join(known) if name == "deal" else ""
+
+
 def _allowed(name: str, schema: dict) -> str:
     """Return the bounds or the choices of a parameter, from its JSON schema and the data."""
-    if name in ("deal", "region"):
-        return ", ".join(catalog.deals() if name == "deal" else catalog.complete_regions())
+    if name == "region":
+        return ", ".join(catalog.complete_regions())
+    if name in WORDS:
+        return WORDS[name]
+    if schema.get("type") == "boolean":
+        return "True, False"
     parts = [schema, *schema.get("anyOf", [])]
     words = {"exclusiveMinimum": "above", "minimum": "at least", "exclusiveMaximum": "below", "maximum": "at most"}
     bounds = [f"{word} {part[key]:,.12g}" for part in parts for key, word in words.items() if key in part]

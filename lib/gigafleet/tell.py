@@ -154,9 +154,13 @@ def input_name(name: str) -> str:
     return INPUT_NAMES.get(plain, plain.replace("_", " ")) + buyer
 
 
-def table(frame: pd.DataFrame, names: dict[str, str] | None = None, digits: int = 3, caption: str = "") -> None:
+def table(
+    frame: pd.DataFrame, names: dict[str, str] | None = None, digits: int = 3, caption: str = "", when: bool = True
+) -> None:
     """Show a table: numbers with significant digits, absent figures as a dash, columns under readable names with
-    their unit."""
+    their unit. Nothing unless ``when``."""
+    if not when:
+        return
     if frame.empty:
         say("*No table: no figure is known for this choice.*")
         return

@@ -105,10 +105,12 @@ def _limits(values: list, log: bool, zero: bool = True) -> tuple[float, float]:
     return low if zero and low == 0 else low - room, high + room
 
 
-def _band(axes: plt.Axes, x: np.ndarray, low: pd.Series, high: pd.Series, color: str, alpha: float) -> None:
+def _band(
+    axes: plt.Axes, x: np.ndarray, low: pd.Series, high: pd.Series, color: str, alpha: float, step: str | None = None
+) -> None:
     """Shade between two lines; a bar where a place stands alone."""
     low, high = low.to_numpy(float), high.to_numpy(float)
-    axes.fill_between(x, low, high, color=color, alpha=alpha, lw=0)
+    axes.fill_between(x, low, high, color=color, alpha=alpha, lw=0, step=step)
     known = np.isfinite(low) & np.isfinite(high)
     padded = np.concatenate([[False], known, [False]])
     alone = known & ~padded[:-2] & ~padded[2:]
@@ -125,6 +127,7 @@ def fan(
     xlabel: str = "Quarter",
     ylim: tuple[float, float] | None = None,
     log: bool = False,
+    steps: bool = False,
 ) -> Figure | None:
     """Return a fan over time: the median within its intervals, levels as dashed lines; None without any median.
 
@@ -144,6 +147,8 @@ def fan(
         Ends of the vertical axis, where all that is drawn shall not set them.
     log
         Logarithmic vertical axis.
+    steps
+        Whether what is drawn stays from one date to the next, as a count of shares does, and jumps there.
     """
     known = _trimmed(table.where(table["median"].notna()))
     if known.empty:
@@ -157,9 +162,10 @@ def fan(
     if {"p25", "p75"} <= set(known):
         bands.append(("middle half", "p25", "p75", 0.35))
     for _, low, high, alpha in bands:
-        _band(axes, x, known[low], known[high], SERIES_COLORS[0], alpha)
+        _band(axes, x, known[low], known[high], SERIES_COLORS[0], alpha, "post" if steps else None)
     within = known["median"].dropna().between(*ylim).all()
-    axes.plot(x, known["median"], "o-", color=SERIES_COLORS[0], lw=2, ms=3.5, clip_on=not within)
+    look = {"color": SERIES_COLORS[0], "lw": 2, "ms": 3.5, "clip_on": not within}
+    axes.plot(x, known["median"], "o-", drawstyle="steps-post" if steps else "default", **look)
     for level in levels:
         axes.axhline(level, color=INK, lw=0.9, ls="--")
     axes.set_xlim(x[0] - 0.015 * np.ptp(x) - 0.2 * (len(x) == 1), x[-1] + 0.2 * (len(x) == 1))

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, earnings, payers, rollout, uncertainty
-from gigafleet.tell import between, number, when
+from gigafleet.tell import between, number
 from gigafleet.warrant import closed_form, valuation
-from gigafleet.warrant.contract import Warrant
+from gigafleet.warrant.contract import DAYS_PER_YEAR, Warrant, years_between
 from gigafleet.warrant.readings import TOUCHES
 from gigafleet.warrant.simulation import IndexThreshold, simulate
 from gigafleet.warrant.vesting import Vesting, vesting
@@ -15,13 +15,18 @@ from gigafleet.warrant_terms import flows, known_and_redacted, tranches
 __all__ = ["flows", "known_and_redacted", "tranches"]  # what another module holds for this one
 
 TOUCH_NAMES = {
-    "ever": "a target counts ever",
+    "ever": "a target counts whenever it is reached before expiry",
     "from_milestone": "a target counts from the milestone on",
     "at_milestone": "a target counts on the day of the milestone",
 }
+TOUCH_LABELS = {
+    "ever": "target counts at any time",
+    "from_milestone": "from the milestone on",
+    "at_milestone": "on the day of the milestone",
+}
 ASSUMED = "The tranche table is assumed"
 GROWTH_NAMES = {
-    "growth": "growth of the expected price [%/year]",
+    "growth": "growth of the expected price, continuous [%/year]",
     "low": "vested by expiry, low end [million]",
     "median": "median",
     "high": "high end",
@@ -38,11 +43,7 @@ def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: 
     """Return the value by day and reading, if all is taken: one row each, one column a tranche. [billion USD]"""
     shares = what.warrant.table["shares_m"] / 1e3
     table = valuation.by_reading(what, days, watched)
-    rows = {
-        f"{day}: {TOUCH_NAMES[touch].removeprefix('a ')}": table[day, touch] * shares
-        for day in days
-        for touch in TOUCHES
-    }
+    rows = {f"{day}: {TOUCH_LABELS[touch]}": table[day, touch] * shares for day in days for touch in TOUCHES}
     wide = pd.DataFrame(rows).T
     parts = wide.iloc[:, :SHOWN].rename(columns=lambda i: f"tranche {i}")
     return parts.assign(later=wide.iloc[:, SHOWN:].sum(axis=1)) if wide.shape[1] > SHOWN else parts
@@ -180,18 +181,27 @@ def vest(
     ends = rollout.draw_stops(what.inputs, what.capacity_gw, what.binding_gw, seed) if stops else None
     together = catalog.value(what.warrant.name, "rank_correlation", "deliveries with share price")
     plan = {"drift": drift, "touch": touch, "watched": watched, "delivery_correlation": together}
+    plan["first_years"] = to_quarter_end(day.date)
     return vesting(what.warrant, **_common(what, day, ends), **plan, n_paths=n_paths, seed=seed)
 
 
-def by_quarter(table: pd.DataFrame, day: valuation.Market) -> pd.DataFrame:
-    """Return a table with years from a day in its index as one with quarters, the last row of each quarter.
+def to_quarter_end(date: str) -> float:
+    """Return the time from a date to the end of its calendar quarter, or of the next one on its last day. [years]"""
+    end = pd.Period(date, "Q").end_time.date().isoformat()
+    if end == date:
+        end = (pd.Period(date, "Q") + 1).end_time.date().isoformat()
+    return years_between(date, end)
 
-    A quarter of a year after a day is three months later, the same part of that month.
+
+def by_quarter(table: pd.DataFrame, day: valuation.Market) -> pd.DataFrame:
+    """Return a table with the dates of a simulation in its index as one with calendar quarters.
+
+    The day itself is left out; the last row, the expiry, stands for its quarter. See :func:`to_quarter_end`.
     """
-    date = pd.Timestamp(day.date)
-    start = date.year + (date.month - 1 + (date.day - 1) / date.days_in_month) / 12
-    names = [when(year) for year in start + table.index.to_numpy()]
-    return table.set_axis(pd.Index(names, name="quarter")).groupby(level=0).last()
+    dates = pd.Timestamp(day.date) + pd.to_timedelta((table.index.to_numpy() * DAYS_PER_YEAR).round(), "D")
+    first = dates[1].to_period("Q")
+    names = [str(first + i) for i in range(len(dates) - 2)] + [str(dates[-1].to_period("Q"))]
+    return table.iloc[1:].set_axis(pd.Index(names, name="quarter")).groupby(level=0).last()
 
 
 def range_of_readings(totals_table: pd.DataFrame, day: str) -> tuple[float, float]:
@@ -233,7 +243,7 @@ def growth_cases(
     vendor, rows = catalog.deal(what.warrant.name)["vendor"], {}
     for case in catalog.CASES:
         growth = catalog.value(vendor, "share_drift_share", "expected", case)
-        drawn = vest(what, day, growth, touch=touch, watched=watched, n_paths=2**12, seed=seed)
+        drawn = vest(what, day, growth, touch=touch, watched=watched, seed=seed)
         ends = drawn.shares_issued_m().iloc[:, -1]
         cost = drawn.proceeds_busd().sum(axis=1).mean()
         rows[case] = {"growth": 100 * growth, **uncertainty.interval(ends), "mean": ends.mean(), "cost_mean_busd": cost}

@@ -359,7 +359,7 @@ def uncertain(
             raise ValueError(f"drawn needs a column {name!r}; it has {list(drawn.columns)}")
     if drawn.empty:
         raise ValueError("drawn needs at least one row, not none")
-    times = what.times(day)[: max(64, 2**18 // len(drawn))]
+    times = what.times(day)[: max(64, (2**20 if touch == "ever" else 2**18) // len(drawn))]
     axes = {name: drawn[name].to_numpy()[:, None, None] for name in ("volatility", "rate")}
     each = per_share(what.warrant, day, times, touch=touch, watched=watched, **axes).mean(axis=1)
     busd = each * what.warrant.table["shares_m"].to_numpy() / 1e3

@@ -104,6 +104,7 @@ def vesting(
     dividend_yield: float = 0.0,
     reached: object = None,
     delivery_correlation: float = 0.0,
+    first_years: float = QUARTER,
     n_paths: int = 2**14,
     seed: int = 0,
 ) -> Vesting:
@@ -126,6 +127,8 @@ def vesting(
         ``intraday``, or ``close`` by raising the target as if watched once a day.
     dividend_yield
         Continuous, in a year. [share]
+    first_years
+        To the first quarter end after the valuation date; above 0 and at most a quarter of a year. [years]
     n_paths
         Number of paths.
     seed
@@ -166,7 +169,8 @@ def vesting(
     schedules = paths.check_schedules(milestone_years, len(table))
     met = paths.check_reached(reached, len(table))
     clock = paths.clock(volatility, years)
-    grid = np.append(np.arange(0, years - 1e-9, QUARTER), years)
+    require("first_years", first_years, above=0, maximum=QUARTER * 1.02)  # a quarter has up to 92 days
+    grid = np.concatenate([[0.0], np.arange(first_years, years - 1e-9, QUARTER), [years]])
 
     random = np.random.default_rng(int(seed))
     steps = np.diff(clock.at(grid))
