@@ -38,7 +38,7 @@ INPUTS = {
     "next_generation_years": ("instinct-rollout", "next_generation_years"),
     "handover_years": ("instinct-rollout", "handover_years"),
     "delivery_lag_years": ("instinct-rollout", "delivery_lag_years"),
-    "energized_lag_years": ("instinct-rollout", "energised_lag_years"),
+    "energized_lag_years": ("instinct-rollout", "energized_lag_years"),
     "go_on_share": (None, "go_on_share"),
 }
 BOUNDS = {
