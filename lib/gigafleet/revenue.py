@@ -123,6 +123,31 @@ def gross_revenue_busd(gigawatts: xr.DataArray, inputs: pd.DataFrame, rollout_in
     )
 
 
+def _lines(
+    gross_busd: xr.DataArray,
+    contra_busd: object,
+    profit_busd: xr.DataArray,
+    opex_busd: xr.DataArray,
+    inputs: pd.DataFrame,
+) -> xr.Dataset:
+    """Return the variables of :data:`LINES` from revenue, contra-revenue, gross profit and operating cost.
+
+    Gross profit is after contra-revenue. [billion USD]
+    """
+    operating, keeps = profit_busd - opex_busd, 1 - _column(inputs, "tax_share")
+    lines = {
+        "gross_revenue_busd": gross_busd,
+        "contra_busd": contra_busd + 0 * gross_busd,
+        "revenue_busd": gross_busd - contra_busd,
+        "gross_profit_busd": profit_busd,
+        "opex_busd": opex_busd,
+        "operating_busd": operating,
+        "net_income_busd": operating * keeps,
+        "net_income_before_contra_busd": (operating + contra_busd) * keeps,
+    }
+    return xr.Dataset(lines)
+
+
 def statement(gross_busd: xr.DataArray, inputs: pd.DataFrame, contra_busd: object = 0.0) -> xr.Dataset:
     """Return what the deals add to each line of the vendor's results.
 
@@ -143,19 +168,7 @@ def statement(gross_busd: xr.DataArray, inputs: pd.DataFrame, contra_busd: objec
     path = (_middles(gross_busd["quarter"]) / _column(inputs, "margin_maturity_years")).clip(0, 1)
     first, mature = _column(inputs, "first_margin_share"), _column(inputs, "mature_margin_share")
     profit = gross_busd * (first + (mature - first) * path) - contra_busd
-    opex = gross_busd * _column(inputs, "deal_opex_share")
-    operating, keeps = profit - opex, 1 - _column(inputs, "tax_share")
-    lines = {
-        "gross_revenue_busd": gross_busd,
-        "contra_busd": contra_busd + 0 * gross_busd,
-        "revenue_busd": gross_busd - contra_busd,
-        "gross_profit_busd": profit,
-        "opex_busd": opex,
-        "operating_busd": operating,
-        "net_income_busd": operating * keeps,
-        "net_income_before_contra_busd": (operating + contra_busd) * keeps,
-    }
-    return xr.Dataset(lines)
+    return _lines(gross_busd, contra_busd, profit, gross_busd * _column(inputs, "deal_opex_share"), inputs)
 
 
 def base_business(inputs: pd.DataFrame, quarters: list[str]) -> xr.Dataset:
@@ -174,20 +187,8 @@ def base_business(inputs: pd.DataFrame, quarters: list[str]) -> xr.Dataset:
     revenue = _column(inputs, "base_revenue_busd") * (1 + _column(inputs, "base_growth_share_per_year")) ** since
     opex = catalog.value("AMD", "opex_guidance_busd", "2026q3")
     opex = opex * (1 + _column(inputs, "base_opex_growth_share_per_year")) ** since
-    profit = revenue * _column(inputs, "base_margin_share")
-    operating = profit - opex
-    net = operating * (1 - _column(inputs, "tax_share"))
-    lines = {
-        "gross_revenue_busd": revenue,
-        "contra_busd": 0 * revenue,
-        "revenue_busd": revenue,
-        "gross_profit_busd": profit,
-        "opex_busd": opex,
-        "operating_busd": operating,
-        "net_income_busd": net,
-        "net_income_before_contra_busd": net,
-    }
-    return xr.Dataset({name: line.transpose("sample", "quarter") for name, line in lines.items()})
+    lines = _lines(revenue, 0.0, revenue * _column(inputs, "base_margin_share"), opex, inputs)
+    return lines.transpose("sample", "quarter")
 
 
 def diluted_shares_m(warrant_shares_m: object = 0.0) -> object:
