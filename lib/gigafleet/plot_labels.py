@@ -4,6 +4,7 @@ import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.transforms import Bbox
 from scipy.optimize import isotonic_regression
@@ -92,6 +93,25 @@ def covered(box: Bbox, others: np.ndarray) -> float:
     width = np.minimum(box.x1, others[:, 2]) - np.maximum(box.x0, others[:, 0])
     height = np.minimum(box.y1, others[:, 3]) - np.maximum(box.y0, others[:, 1])
     return float((np.clip(width, 0, None) * np.clip(height, 0, None)).sum())
+
+
+def along(axes: plt.Axes, x: np.ndarray, y: np.ndarray) -> list[Bbox]:
+    """Return small boxes along a line. [pixels]"""
+    at = axes.transData.transform(np.column_stack([x, y]))
+    at = at[np.isfinite(at).all(axis=1)]
+    if len(at) < 2:
+        return [Bbox.from_extents(*(one - 4), *(one + 4)) for one in at]
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(at, axis=0).T))])
+    steps = np.arange(0.0, way[-1], 7.0)
+    dots = np.column_stack([np.interp(steps, way, at[:, axis]) for axis in (0, 1)])
+    return [Bbox.from_extents(*(dot - 4), *(dot + 4)) for dot in dots]
+
+
+def around(axes: plt.Axes, figures: pd.DataFrame, x: np.ndarray) -> list[Bbox]:
+    """Return the pixels that published figures with their ranges take."""
+    ends = [figures[side].fillna(figures["value"]) for side in ("low", "high")]
+    low, high = (axes.transData.transform(np.column_stack([x, end])) for end in ends)
+    return [Bbox.from_extents(*(one - 6), *(other + 6)) for one, other in zip(low, high, strict=True)]
 
 
 def label_beside(axes: plt.Axes, labels: list[tuple], hard: list[Bbox], soft: list[Bbox]) -> None:

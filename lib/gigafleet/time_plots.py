@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox
 
 from gigafleet.house_style import INK, SERIES_COLORS, frame, log_ticks
-from gigafleet.plot_labels import dark, key, label_beside, label_right
+from gigafleet.plot_labels import along, around, dark, key, label_beside, label_right
 from gigafleet.tell import number
 
 HISTORY_COLOR = "#BBBBBB"
@@ -228,13 +228,6 @@ def _figures(axes: plt.Axes, figures: pd.DataFrame, x: np.ndarray) -> list[tuple
     return [(str(text), *at, INK) for text, *at in zip(figures["label"], x, figures["value"], strict=True)]
 
 
-def _around(axes: plt.Axes, figures: pd.DataFrame, x: np.ndarray) -> list[Bbox]:
-    """Return the pixels that published figures with their ranges take."""
-    ends = [figures[side].fillna(figures["value"]) for side in ("low", "high")]
-    low, high = (axes.transData.transform(np.column_stack([x, end])) for end in ends)
-    return [Bbox.from_extents(*(one - 6), *(other + 6)) for one, other in zip(low, high, strict=True)]
-
-
 def _cited(published: pd.DataFrame | None, *names: str) -> pd.DataFrame:
     """Return the published figures that have a value; a table without rows where none are given."""
     if published is None:
@@ -320,11 +313,11 @@ def columns(
     soft += [
         box.padded(3)
         for i in np.flatnonzero(np.isfinite(span).all(axis=0))
-        for box in _along(axes, x[[i, i]], span[:, i])
+        for box in along(axes, x[[i, i]], span[:, i])
     ]
     if len(past):
-        soft += [box.padded(3) for box in _along(axes, [len(past) - 0.5] * 2, axes.get_ylim())]
-    label_beside(axes, labels, hard + _around(axes, cited, beside), soft)
+        soft += [box.padded(3) for box in along(axes, [len(past) - 0.5] * 2, axes.get_ylim())]
+    label_beside(axes, labels, hard + around(axes, cited, beside), soft)
     return figure
 
 
@@ -333,18 +326,6 @@ def _apart(places: np.ndarray) -> np.ndarray:
     times = np.array([(places == place).sum() for place in places])
     again = np.array([(places[:i] == place).sum() for i, place in enumerate(places)])
     return places + np.where(times > 1, (again + 0.5) / np.maximum(times, 1) * COLUMN - COLUMN / 2, 0.2)
-
-
-def _along(axes: plt.Axes, x: np.ndarray, y: np.ndarray) -> list[Bbox]:
-    """Return small boxes along a line. [pixels]"""
-    at = axes.transData.transform(np.column_stack([x, y]))
-    at = at[np.isfinite(at).all(axis=1)]
-    if len(at) < 2:
-        return [Bbox.from_extents(*(one - 4), *(one + 4)) for one in at]
-    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(at, axis=0).T))])
-    steps = np.arange(0.0, way[-1], 7.0)
-    dots = np.column_stack([np.interp(steps, way, at[:, axis]) for axis in (0, 1)])
-    return [Bbox.from_extents(*(dot - 4), *(dot + 4)) for dot in dots]
 
 
 def lines(
@@ -407,6 +388,6 @@ def lines(
     last = {name: np.flatnonzero(known[name].notna())[-1] for name in known}
     ends = [(str(n), x[i], known[n].iloc[i], dark(SERIES_COLORS[k])) for k, (n, i) in enumerate(last.items())]
     _fit(axes, axis, [(text, y, color) for text, at_x, y, color in ends if at_x == right])
-    soft = [box for name in known for box in _along(axes, x, known[name].to_numpy(float))]
-    label_beside(axes, labels + [end for end in ends if end[1] < right], _around(axes, cited, at), soft)
+    soft = [box for name in known for box in along(axes, x, known[name].to_numpy(float))]
+    label_beside(axes, labels + [end for end in ends if end[1] < right], around(axes, cited, at), soft)
     return figure
