@@ -263,6 +263,53 @@ def test_years_by_hand(evaluated):
     assert (years["eps_before_contra_usd"] >= years["eps_usd"]).all()
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_contra_revenue_comes_with_the_deliveries(weighted):
+    """Where each gigawatt is delivered a quarter after its shipment, so is its contra-revenue; no other input of the
+    statement moves."""
+    drawn = earnings.draw(THREE, 32, delivery_lag_years=0.25)
+    shipped, delivered = (
+        earnings.evaluate(drawn, deals=THREE, weighted=weighted, contra_clock=clock)
+        for clock in ("shipped", "delivered")
+    )
+    later = shipped.deals["contra_busd"].shift(quarter=1, fill_value=0.0)
+    xr.testing.assert_allclose(delivered.deals["contra_busd"], later, atol=1e-12)
+    for line in ("gross_revenue_busd", "opex_busd", "shipped_gw", "delivered_gw"):
+        xr.testing.assert_identical(delivered.deals[line], shipped.deals[line])
+    before = "net_income_before_contra_busd"
+    xr.testing.assert_allclose(delivered.deals[before], shipped.deals[before], atol=1e-12)
+    xr.testing.assert_equal(delivered.warrant_shares_m, shipped.warrant_shares_m)
+    xr.testing.assert_identical(earnings.evaluate(drawn, deals=THREE, weighted=weighted).deals, shipped.deals)
+
+
+@pytest.mark.parametrize("name", list(earnings.SCENARIOS))
+def test_contra_revenue_of_both_clocks_is_the_same_in_all(inputs, evaluated, name):
+    """At no time is more of it recognized as delivered than as shipped. The sums are the same by the last quarter: a
+    tranche counts only where it is delivered before its warrant ends, and that is years earlier."""
+    delivered = earnings.evaluate(inputs, name, THREE, contra_clock="delivered").deals
+    shipped = evaluated(name).deals
+    sums = [
+        lines["contra_busd"].cumsum("quarter").transpose(..., "quarter").to_numpy() for lines in (shipped, delivered)
+    ]
+    assert (sums[1] <= sums[0] + 1e-9).all()
+    assert (sums[1] < sums[0] - 1e-3).any()
+    assert sums[1][..., -1] == pytest.approx(sums[0][..., -1], rel=1e-9)
+
+
+def test_contra_revenue_of_late_deliveries_lies_after_the_end():
+    """Of the first gigawatt, which is one tranche, each clock recognizes by any quarter as much as it has counted; with
+    shipments over and deliveries to come, net revenue is below zero."""
+    drawn = earnings.draw(OPENAI, 32, seed=3)
+    whole = earnings.evaluate(drawn, "first_gw").deals["contra_busd"].sum("quarter")
+    for end in ("2027Q4", rollout.LAST_QUARTER):
+        for clock in ("shipped", "delivered"):
+            lines = earnings.evaluate(drawn, "first_gw", contra_clock=clock, end=end).deals
+            xr.testing.assert_allclose(lines["contra_busd"], whole * lines[f"{clock}_gw"], atol=1e-9)
+    below = lines["revenue_busd"] < -1e-9
+    assert below.any()
+    assert (lines["shipped_gw"].where(below, 0) < lines["delivered_gw"].where(below, 1)).all()
+
+
 def test_base_business_starts_from_the_guidance():
     """The guidance for the third quarter of 2026: 13.0 billion USD, plus or minus 0.3."""
     projection = earnings.evaluate(earnings.draw(OPENAI, 1), deals=OPENAI)
@@ -344,6 +391,11 @@ def test_tornado_of_all_years():
         (lambda: earnings.evaluate(deals=["amd-openai", "AMD-OpenAI"], n=1), "at least one deal must be on, each once"),
         (lambda: earnings.evaluate(end="2040Q1", n=1), "end must be a quarter from 2026Q3 to 2036Q4, not '2040Q1'"),
         (lambda: earnings.evaluate(touch="evr", n=1), r"unknown touch 'evr'; did you mean 'ever'\?"),
+        (
+            lambda: earnings.evaluate(contra_clock="shiped", n=1),
+            r"unknown contra_clock 'shiped'; did you mean 'shipped'\? known: shipped, delivered",
+        ),
+        (lambda: earnings.evaluate(contra_clock="energized", n=1), "unknown contra_clock 'energized'"),
         (lambda: earnings.evaluate(n=1000), "n must be a power of two"),
         (lambda: earnings.draw(OPENAI, tax_shar=0.2), r"unknown input 'tax_shar'; did you mean 'tax_share'\?"),
         (

@@ -101,6 +101,24 @@ def test_years_and_scenarios_as_text(inputs, projection):
     assert scenarios["best year"].str.fullmatch(r"20\d\d").all()
 
 
+def test_clocks_of_contra_revenue_side_by_side(inputs, projection):
+    """Gross revenue is the same on both, year by year; contra-revenue is the same in all, and later."""
+    delivered = earnings.evaluate(inputs, deals=DEALS, contra_clock="delivered")
+    table = views.by_clock({"shipped": projection, "delivered": delivered}, 2031)
+    assert table.index.tolist() == [*range(2026, 2032), "all years"]
+    contra, net = (
+        table[[f"{line}, {clock} [billion USD]" for clock in ("shipped", "delivered")]].to_numpy()
+        for line in ("contra-revenue", "net revenue")
+    )
+    sums = earnings.whole(projection).mean()
+    assert [contra[-1, 0], net[-1, 0]] == pytest.approx([sums["contra_busd"], sums["revenue_busd"]])
+    gross = contra + net
+    assert gross[:, 1] == pytest.approx(gross[:, 0])
+    assert contra[-1, 1] == pytest.approx(contra[-1, 0])
+    running = contra[:-1].cumsum(axis=0)
+    assert (running[:4, 1] < running[:4, 0]).all()
+
+
 def test_cash_has_two_lines():
     cash = pd.DataFrame({"low": [1.0], "median": [2.0], "high": [3.0], "cash_flow_busd": [-5.0]}, index=[2027])
     ends = views.cash_bands(cash, "paid", "flow")

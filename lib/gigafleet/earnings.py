@@ -19,6 +19,7 @@ from gigafleet.warrant.contract import of_deal, years_between
 from gigafleet.warrant.readings import check_reading
 
 MARKET = {"volatility": ("AMD", "volatility_share", "long_dated")}
+CONTRA_CLOCKS = ("shipped", "delivered")
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ def evaluate(
     seed: int = 0,
     weighted: bool = False,
     touch: str = "ever",
+    contra_clock: str = "shipped",
     end: str = rollout.LAST_QUARTER,
 ) -> Projection:
     """Return what deals bring to the vendor, quarter by quarter.
@@ -129,44 +131,55 @@ def evaluate(
     touch
         Reading of the warrants' price condition, for their fair value: see
         :data:`gigafleet.warrant.readings.TOUCHES`.
+    contra_clock
+        Whether contra-revenue is recognized as gigawatts are ``shipped``, with their revenue, or ``delivered``, as the
+        milestones are. The latter comes later, and to the same by the warrants' expiry if all gigawatts are taken.
     end
         Last quarter.
 
     Raises
     ------
     UnknownNameError, ValueError
-        Naming the scenario, deal or quarter that is not known, or the input out of bounds.
+        Naming the scenario, deal, clock or quarter that is not known, or the input out of bounds.
     """
     deals = _ids(deals)
     known, chosen = ranges(deals), scenario(name)
     check_reading(touch, "close")
+    if contra_clock not in CONTRA_CLOCKS:
+        raise unknown("contra_clock", contra_clock, CONTRA_CLOCKS)
     inputs = draw(deals, n, seed) if inputs is None else inputs
     for missing in known.index.difference(inputs.columns):
         raise ValueError(f"inputs need a column {missing!r}; draw them for the same deals, {', '.join(deals)}")
     inputs = revenue.checked(applied(inputs[known.index], name, known))
     parts, shares = {}, 0.0
     for deal in deals:
-        parts[deal], vested = _one(inputs, deal, chosen.stop_gw, weighted, touch, end)
+        parts[deal], vested = _one(inputs, deal, chosen.stop_gw, weighted, touch, contra_clock, end)
         shares = shares + vested
     joined = xr.concat(list(parts.values()), pd.Index(deals, name="deal"))
     return Projection(joined, revenue.base_business(inputs, rollout.quarters(end)), shares)
 
 
 def _one(
-    inputs: pd.DataFrame, deal: str, stop_gw: float | None, weighted: bool, touch: str, end: str
+    inputs: pd.DataFrame,
+    deal: str,
+    stop_gw: float | None,
+    weighted: bool,
+    touch: str,
+    contra_clock: str,
+    end: str,
 ) -> tuple[xr.Dataset, xr.DataArray]:
     """Return one deal's lines, and its warrant shares that have vested if every target is met."""
     ramp, capacity_gw = of_one(inputs, deal), float(catalog.deal(deal)["public"]["capacity_gw"])
     plan = {"capacity_gw": capacity_gw, "stop_gw": stop_gw, "end": end}
-    shipped, delivered = (rollout.schedule(ramp, clock=clock, **plan) for clock in ("shipped", "delivered"))
-    shares = [1.0, 1.0]
+    tables = {clock: rollout.schedule(ramp, clock=clock, **plan) for clock in CONTRA_CLOCKS}
+    shares = dict.fromkeys(tables, 1.0)
     if weighted:
-        shares = [rollout.weights(ramp, table, rollout.binding_gw(deal)) for table in (shipped, delivered)]
-    gross = revenue.gross_revenue_busd(shipped, inputs, ramp) * shares[0]
-    contra, vested = _warrant(inputs, ramp, deal, shipped, stop_gw, weighted, touch)
-    lines = revenue.statement(gross, inputs, contra * shares[0])
-    lines["shipped_gw"] = shipped.sum("generation") * shares[0]
-    lines["delivered_gw"] = delivered.sum("generation") * shares[1]
+        shares = {clock: rollout.weights(ramp, table, rollout.binding_gw(deal)) for clock, table in tables.items()}
+    gross = revenue.gross_revenue_busd(tables["shipped"], inputs, ramp) * shares["shipped"]
+    contra, vested = _warrant(inputs, ramp, deal, tables[contra_clock], stop_gw, weighted, touch)
+    lines = revenue.statement(gross, inputs, contra * shares[contra_clock])
+    for clock, table in tables.items():
+        lines[f"{clock}_gw"] = table.sum("generation") * shares[clock]
     return lines.transpose("sample", "quarter"), vested
 
 
@@ -174,17 +187,17 @@ def _warrant(
     inputs: pd.DataFrame,
     ramp: pd.DataFrame,
     deal: str,
-    shipped: xr.DataArray,
+    gigawatts: xr.DataArray,
     stop_gw: float | None,
     weighted: bool,
     touch: str,
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Return contra-revenue by quarter, if all is taken [billion USD], and vested shares [million]; 0 without any.
 
-    Contra-revenue follows the revenue of the gigawatts that earn it, so it is spread over shipments; a tranche counts
-    where its gigawatts are delivered before the warrant ends.
+    Contra-revenue is spread over the gigawatts given, those shipped or those delivered; a tranche counts where its
+    gigawatts are delivered before the warrant ends, on either clock.
     """
-    cumulative = shipped.sum("generation").cumsum("quarter").assign_coords(quarter=shipped["quarter"])
+    cumulative = gigawatts.sum("generation").cumsum("quarter").assign_coords(quarter=gigawatts["quarter"])
     if catalog.deal(deal)["warrant"] is None:
         return 0 * cumulative, 0 * cumulative
     warrant, day = of_deal(deal), valuation.market(deal, "grant")

@@ -189,6 +189,32 @@ def by_year_text(years: xr.Dataset, last: int) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
+def by_clock(projections: dict[str, earnings.Projection], last: int) -> pd.DataFrame:
+    """Return contra-revenue and net revenue of the deals by year on several clocks, as means.
+
+    Parameters
+    ----------
+    projections
+        Name of the clock -> the projection with its contra-revenue on that clock.
+    last
+        Last year that has a row of its own.
+
+    Returns
+    -------
+    DataFrame
+        One row a year, from the second half of 2026 on, and ``all years``, with those after the last one; one column a
+        line and clock. [billion USD]
+    """
+    table = {}
+    for line, name in {"contra_busd": "contra-revenue", "revenue_busd": "net revenue"}.items():
+        for clock, projection in projections.items():
+            years = rollout.by_year(projection.deals[line].sum("deal").mean("sample")).to_pandas()
+            table[f"{name}, {clock} [billion USD]"] = pd.concat(
+                [years.loc[:last], pd.Series({"all years": years.sum()})]
+            )
+    return pd.DataFrame(table)
+
+
 def cash_bands(cash: pd.DataFrame, payments: str, flow: str) -> dict[str, pd.DataFrame]:
     """Return :func:`gigafleet.payers.buyer_cash` as frames ``low``, ``median``, ``high`` with two named lines; the
     projected cash flow has no range."""

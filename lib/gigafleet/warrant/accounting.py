@@ -87,8 +87,8 @@ def recognized_busd(warrant: Warrant, fair_value_usd: object, gw: object, counts
     """Return the contra-revenue recognized with so many gigawatts.
 
     Each tranche's fair value at grant is spread evenly over the gigawatts between the milestone before it and its own.
-    Contra-revenue follows the revenue that earns it, so the gigawatts are those shipped, which are revenue, and not
-    those delivered, which are the milestones.
+    Contra-revenue follows the revenue that earns it, so the gigawatts are those shipped, which are revenue. With those
+    delivered, which are the milestones, it comes later.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def recognized_busd(warrant: Warrant, fair_value_usd: object, gw: object, counts
     fair_value_usd
         Fair value at grant of a share of each tranche: one figure a tranche, each a number or a DataArray. [USD]
     gw
-        Cumulative, shipped; a number, an array or a DataArray. [GW]
+        Cumulative, on one clock; a number, an array or a DataArray. [GW]
     counts
         Whether each tranche is earned at all (its milestone comes before expiry), one a tranche; all if None. The
         accounts are taken to have judged that rightly from the start.
