@@ -223,7 +223,7 @@ def cash_bands(cash: pd.DataFrame, payments: str, flow: str) -> dict[str, pd.Dat
 
 
 def used_sources(deals: Iterable[str]) -> list[str]:
-    """Return the sources behind the earnings of some deals and the buyers' cash."""
+    """Return the sources behind the earnings of some deals, the buyers' cash and Oracle's order."""
     used = set(earnings.ranges(deals)["source_id"]) | set(catalog.amd_quarters()["source_id"])
     for name in deals:
         terms = catalog.deal(name)
@@ -232,4 +232,5 @@ def used_sources(deals: Iterable[str]) -> list[str]:
     buyer = facts["subject"].eq("OpenAI") & facts["quantity"].str.contains("cash_flow|commitments|capex")
     vendor = facts["subject"].eq("AMD") & facts["quantity"].str.contains("consensus|guidance|diluted|price_usd")
     priced = facts["quantity"].eq("content_busd_per_gw") | (facts["subject"].eq("MI455X") & vendor)
-    return sorted(used | set(facts[buyer | (vendor & facts["preferred"]) | priced]["source_id"]))
+    clouds = facts["subject"].eq("amd-oracle")
+    return sorted(used | set(facts[buyer | clouds | (vendor & facts["preferred"]) | priced]["source_id"]))
