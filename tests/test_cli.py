@@ -140,3 +140,25 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path):
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stderr == ""
     assert done.stdout.startswith("system ")
+
+
+def test_fit_writes_the_efficiencies_beside_the_data(tmp_path, monkeypatch, capsys):
+    from gigafleet import catalog, tables
+
+    folder = tmp_path / "data"
+    shutil.copytree(catalog.folder(), folder)
+    kept = (folder / "efficiencies.csv").read_text(encoding="utf-8")
+    (folder / "efficiencies.csv").write_text(
+        kept.splitlines()[0] + "\n" + kept.splitlines()[1] + "\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("GIGAFLEET_DATA", str(folder))
+    catalog.reload()
+    try:
+        assert main(["fit"]) == 0
+    finally:
+        monkeypatch.undo()
+        catalog.reload()
+    assert "parameters from" in capsys.readouterr().out
+    written = (folder / "efficiencies.csv").read_text(encoding="utf-8")
+    assert len(written.splitlines()) == len(kept.splitlines())
+    assert tables.folder() == catalog.folder()

@@ -11,7 +11,9 @@ import importlib
 
 __version__ = "0.2.0"
 __all__ = [
+    "accuracy",
     "architectures",
+    "calibration",
     "catalog",
     "check",
     "comparison",
@@ -20,11 +22,13 @@ __all__ = [
     "derived",
     "earnings",
     "earnings_views",
+    "effects",
     "flow_plots",
     "house_style",
     "naming",
     "parameters",
     "payers",
+    "performance",
     "plot_labels",
     "plots",
     "power",
@@ -33,6 +37,7 @@ __all__ = [
     "report",
     "revenue",
     "rollout",
+    "roofline",
     "scenarios",
     "tables",
     "tell",
@@ -42,6 +47,7 @@ __all__ = [
     "warrant",
     "warrant_terms",
     "warrant_views",
+    "workloads",
 ]
 
 

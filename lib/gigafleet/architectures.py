@@ -45,3 +45,47 @@ def benchmarks() -> pd.DataFrame:
     """Return measured results, one row each, indexed by ``row_id``. What counts as a token stands in
     ``tokens_counted``."""
     return resource("benchmarks").set_index("row_id")
+
+
+@functools.cache
+def arithmetic() -> pd.DataFrame:
+    """Return what the work of a token follows from, for the architectures whose dimensions are known.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by short name, columns named as in :data:`gigafleet.roofline.INPUTS`; ``family`` is one text for models
+        with the same layers, width and experts. With latent attention (MLA) decoding works on the compressed cache
+        ("absorbed"), reading a prompt on full heads.
+    """
+    table = llms()
+    table = table[table["active_matmul_params_bn"].notna() & table["layers"].notna() & table["heads"].notna()]
+    x = table.select_dtypes("number").fillna(0)
+    latent, moe = table["attention"].eq("mla"), x["layers"] - x["first_dense_layers"]
+    heads = x["layers"] * x["heads"]
+    out = pd.DataFrame(
+        {
+            "params": 1e9 * x["total_params_bn"],
+            "active_params": 1e9 * x["active_matmul_params_bn"],
+            "expert_params": x["experts"] * moe * 3 * x["hidden"] * x["ffn_moe"],
+            "experts": x["experts"],
+            "experts_per_token": x["experts_per_token"],
+            "expert_width": x["ffn_moe"],
+            "cache_elements": (x["layers"] * (x["kv_lora_rank"] + x["rope_dim"])).where(
+                latent, 2 * x["layers"] * x["kv_heads"] * x["head_dim"]
+            ),
+            "attention_flops": (2 * heads * (2 * x["kv_lora_rank"] + x["rope_dim"])).where(
+                latent, 4 * heads * x["head_dim"]
+            ),
+            "prompt_attention_flops": (2 * heads * (x["head_dim"] + x["rope_dim"] + x["v_dim"])).where(
+                latent, 4 * heads * x["head_dim"]
+            ),
+            "layers": x["layers"],
+            "hidden": x["hidden"],
+            "window": x["sliding_window"],
+            "windowed_share": x["sliding_layers_share"],
+            "max_context": x["max_context"],
+        }
+    )
+    out["family"] = x[["layers", "hidden", "experts"]].astype(int).astype(str).agg("x".join, axis=1)
+    return out

@@ -1,4 +1,4 @@
-"""The command line: ``gigafleet report | list | check``. Heavy modules load only in the command that needs them."""
+"""The command line: ``gigafleet report | list | check | fit``. Heavy modules load only where they are needed."""
 
 import argparse
 import os
@@ -40,7 +40,7 @@ def _jobs(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="gigafleet", description="What gigawatts of AI accelerators are, from sourced figures.")
     parser.add_argument("--version", action="version", version=f"gigafleet {gigafleet.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="report | list | check")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="report | list | check | fit")
     report = commands.add_parser("report", help="run notebooks by a scenario file and make an index of the reports")
     report.add_argument("scenarios", nargs="?", help="scenario file (YAML); the default one if left out")
     report.add_argument("--output", default="reports", help="folder of the reports (default: reports)")
@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
     check = commands.add_parser("check", help="check the tables in data/, and print a summary or all that is wrong")
     check.set_defaults(run=_check)
+    fit = commands.add_parser("fit", help="fit the performance model to data/benchmarks.csv, and keep its efficiencies")
+    fit.set_defaults(run=_fit)
     return parser
 
 
@@ -89,6 +91,18 @@ def _check(_: argparse.Namespace) -> int:
     if _problems():
         return 1
     print(check.summary().to_string())
+    return 0
+
+
+def _fit(_: argparse.Namespace) -> int:
+    from gigafleet import calibration, catalog
+
+    if _problems():
+        return 1
+    path = catalog.folder() / "efficiencies.csv"
+    table = calibration.fit(catalog.benchmarks())
+    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    print(f"{len(table)} parameters from {int(table['rows'].max())} results in {path.name}")
     return 0
 
 

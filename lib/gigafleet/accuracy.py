@@ -1,0 +1,150 @@
+"""How far the performance model is from measured results, by grouped cross-validation, beside simpler models."""
+
+import numpy as np
+import pandas as pd
+
+from gigafleet import calibration, effects, roofline
+
+ENOUGH = 10  # rows below which an error is not established
+DOUBTFUL = r"inconsistent|unverified|day-0|day 0|do not use"
+HOLD_OUT = {
+    "pair": calibration.pairs,
+    "generation and architecture": calibration.families,
+    "generation": lambda x: x["generation"],
+}
+
+
+def sound(results: pd.DataFrame) -> pd.DataFrame:
+    """Return results without those that their own notes call inconsistent, unverified or from a model's first day."""
+    said = results["note"].fillna("").astype(str) + " " + results["scenario"].fillna("").astype(str)
+    return results[~said.str.contains(DOUBTFUL, case=False, regex=True)]
+
+
+def score(residual: pd.Series, width: pd.Series | None = None) -> dict[str, float]:
+    """Return the errors of predictions.
+
+    Parameters
+    ----------
+    residual
+        Logarithm of predicted over measured.
+    width
+        Half-width of each row's 90 % band, a logarithm.
+
+    Returns
+    -------
+    dict
+        ``rows``, ``median_error`` (absolute percentage error, a share), ``within_1_5`` (share within a factor of 1.5),
+        ``bias`` (median of predicted over measured, minus 1), ``covered`` (share inside the band) and ``established``
+        (whether there are 10 rows).
+    """
+    error = np.abs(np.expm1(residual))
+    return {
+        "rows": len(residual),
+        "median_error": float(error.median()),
+        "within_1_5": float((residual.abs() <= np.log(1.5)).mean()),
+        "bias": float(np.expm1(residual.median())),
+        "covered": float((residual.abs() <= width).mean()) if width is not None else np.nan,
+        "established": len(residual) >= ENOUGH,
+    }
+
+
+def table(residual: pd.Series, by: pd.Series, width: pd.Series | None = None) -> pd.DataFrame:
+    """Return the errors by group, one row each; columns as in :func:`score`."""
+    groups = residual.groupby(by)
+    return pd.DataFrame({k: score(r, None if width is None else width[r.index]) for k, r in groups}).T
+
+
+def widths(x: pd.DataFrame, known: pd.Series) -> pd.Series:
+    """Return the half-width of each row's band from that of its stratum."""
+    return effects.stratum(x).map(known)
+
+
+def held_out(x: pd.DataFrame, hold_out: str = "pair", train=None) -> pd.Series:
+    """Return the logarithm of predicted over measured, each row from a fit without its group.
+
+    Parameters
+    ----------
+    x
+        Rows of :func:`gigafleet.calibration.usable`.
+    hold_out
+        A key of :data:`HOLD_OUT`.
+    train
+        Which rows may be fitted to; all if None.
+    """
+    rows = x if train is None else x[np.asarray(train)]
+    start, _ = calibration.solve(effects.Design(rows), rows["measured"].to_numpy())
+    return calibration.left_out(x, HOLD_OUT[hold_out](x), start, train) - x["measured"]
+
+
+def baselines(x: pd.DataFrame, groups: pd.Series) -> dict[str, pd.Series]:
+    """Return the residuals of simpler models on the rows, with each row's group left out.
+
+    Returns
+    -------
+    dict
+        ``roofline at peak``, ``roofline at 0.82 of bandwidth``, ``one efficiency per class`` (scenario, on that
+        roofline), ``look-up of like rows`` and ``ridge regression``.
+    """
+    measured = x["measured"]
+    peak = pd.Series(_roofline(x, 1.0), index=x.index)
+    derated = pd.Series(_roofline(x, 0.82), index=x.index)
+    out = {"roofline at peak": peak - measured, "roofline at 0.82 of bandwidth": derated - measured}
+    constant, look_up, ridge = (pd.Series(np.nan, index=x.index) for _ in range(3))
+    features = _features(x)
+    keys = [["scenario", "family", "generation"], ["scenario", "family"], ["scenario"]]
+    for held in x.groupby(groups.to_numpy()).indices.values():
+        inside = np.zeros(len(x), dtype=bool)
+        inside[held] = True
+        gap = (measured - derated)[~inside].groupby(x["scenario"][~inside]).median()
+        constant.iloc[held] = (derated + x["scenario"].map(gap).fillna(0))[inside]
+        likely = pd.Series(np.nan, index=x.index[inside])
+        for key in keys:
+            like = measured[~inside].groupby([x[k][~inside] for k in key]).median()
+            rows = pd.MultiIndex.from_frame(x.loc[inside, key]) if len(key) > 1 else x.loc[inside, key[0]]
+            likely = likely.fillna(pd.Series(like.reindex(rows).to_numpy(), index=likely.index))
+        look_up.iloc[held] = likely.fillna(measured[~inside].median())
+        ridge.iloc[held] = _ridge(features[~inside], measured[~inside].to_numpy(), features[inside])
+    return out | {
+        "one efficiency per class": constant - measured,
+        "look-up of like rows": look_up - measured,
+        "ridge regression": ridge - measured,
+    }
+
+
+def _roofline(x: pd.DataFrame, bandwidth: float) -> np.ndarray:
+    """Return the logarithm of throughput with no losses but a share of the bandwidth."""
+    design = effects.Design(x, [*effects.CONSTANTS, *effects.COVARIATES])
+    values = np.array([p.mean for p in design.priors])
+    inputs = design.inputs(values)
+    n, requests = inputs["instance"], inputs["requests"]
+    parts = roofline.step_parts_s(
+        inputs, {"compute": 1.0, "bandwidth": bandwidth, "step_s": 0, "hop_s": 0, "link": np.inf, "request_s": 0}
+    )
+    serves = requests / (n * np.maximum(parts["memory"], parts["compute"]))
+    trains = inputs["peak_flops"] / roofline.training_flops_per_token(inputs, x["adapters"].to_numpy())
+    return np.log(np.where(x["training"], trains, serves))
+
+
+def _features(x: pd.DataFrame) -> np.ndarray:
+    logs = [
+        "peak_flops",
+        "bandwidth",
+        "memory",
+        "link",
+        "pool",
+        "prompt_tokens",
+        "output_tokens",
+        "params",
+        "active_params",
+    ]
+    numbers = np.log(x[logs].to_numpy(float))
+    load = np.log(x["requests"].fillna(1.0).to_numpy(float))[:, None]
+    marks = pd.get_dummies(x[["scenario", "engine", "compute_format", "vendor"]], dtype=float).to_numpy()
+    return np.column_stack([numbers, load, marks, x[["speculative", "disaggregated"]].to_numpy(float)])
+
+
+def _ridge(features: np.ndarray, measured: np.ndarray, asked: np.ndarray, penalty: float = 1.0) -> np.ndarray:
+    mean, spread = features.mean(0), np.maximum(features.std(0), 1e-9)
+    a, middle = (features - mean) / spread, measured.mean()
+    slopes = np.linalg.solve(a.T @ a + penalty * np.eye(a.shape[1]), a.T @ (measured - middle))
+    return middle + (asked - mean) / spread @ slopes

@@ -1,0 +1,235 @@
+"""The parameters of the performance model and the rows they apply to.
+
+Every parameter is a logarithm with a prior: a constant has a wide one around a plausible value, a deviation or effect
+a narrow one around zero, so that what few results say moves it little (shrinkage).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gigafleet import roofline
+
+
+class Prior(NamedTuple):
+    """Prior of a parameter: mean and spread in logarithms, and what it is."""
+
+    mean: float
+    sd: float
+    meaning: str
+
+
+CONSTANTS = {
+    "compute": Prior(np.log(0.35), 0.5, roofline.EFFICIENCIES["compute"]),
+    "bandwidth": Prior(np.log(0.6), 0.3, roofline.EFFICIENCIES["bandwidth"]),
+    "step_s": Prior(np.log(5e-5), 1.0, roofline.EFFICIENCIES["step_s"]),
+    "hop_s": Prior(np.log(8e-6), 1.0, roofline.EFFICIENCIES["hop_s"]),
+    "link": Prior(np.log(0.3), 1.0, roofline.EFFICIENCIES["link"]),
+    "request_s": Prior(np.log(5e-6), 1.0, roofline.EFFICIENCIES["request_s"]),
+    "expert_compute": Prior(-0.3, 0.5, "compute of experts 2,048 wide, against dense layers"),
+    "expert_width": Prior(0.0, 0.5, "exponent of an expert's width in its compute"),
+    "most_requests": Prior(np.log(256), 0.7, "requests an engine runs at once per accelerator if load is not stated"),
+    "interactive_requests": Prior(np.log(32), 0.7, "the same under MLPerf's interactive latency limits"),
+    "decode_group": Prior(np.log(8), 0.5, "accelerators that decode together in a pool that splits the phases"),
+    "speculative_load": Prior(-0.05, 0.2, "exponent of 1 + requests per accelerator in the gain of speculation"),
+    "disaggregated_load": Prior(0.0, 0.2, "exponent of requests per accelerator where the phases are split"),
+    "training_scale": Prior(-0.05, 0.1, "exponent of accelerators, over 8, in training throughput each"),
+    "training_size": Prior(0.0, 0.1, "exponent of active parameters, over 70 billion, in training throughput"),
+}
+# Efficiency, label and spread of what deviates from the constant.
+DEVIATIONS = (
+    ("compute", "vendor", 0.2),
+    ("compute", "generation", 0.25),
+    ("compute", "compute_format", 0.3),
+    ("bandwidth", "vendor", 0.15),
+    ("bandwidth", "generation", 0.2),
+    ("bandwidth", "compute_format", 0.2),
+    ("step_s", "vendor", 0.3),
+    ("step_s", "generation", 0.4),
+    ("step_s", "engine", 0.4),
+)
+# Factors on throughput, each a label of the rows; a row without the label (empty) has none.
+EFFECTS = {
+    "engine": Prior(0, 0.2, "engine and its tuning"),
+    "latency": Prior(0, 1.0, "latency limits of MLPerf's scenario"),
+    "speculation": Prior(0, 1.0, "speculative decoding at low load"),
+    "split": Prior(0, 0.5, "prefill and decode on different accelerators"),
+    "serves": Prior(0, 0.2, "architecture in inference"),
+    "trains": Prior(0, 0.15, "architecture in training"),
+    "adapters": Prior(0, 0.3, "training of adapters only"),
+    "chip": Prior(0, 0.1, "accelerator, beyond its generation"),
+    "task": Prior(0, 0.3, "MLPerf task: its lengths are not stated"),
+    "task_server": Prior(0, 0.2, "MLPerf task under server limits"),
+    "task_interactive": Prior(0, 0.4, "MLPerf task under interactive limits"),
+    "training_format": Prior(0, 0.3, "number format in training"),
+    "training_generation": Prior(0, 0.2, "generation in training"),
+    "training_vendor": Prior(0, 0.2, "vendor in training"),
+    "expert_generation": Prior(0, 0.15, "generation on mixtures of experts"),
+    "split_generation": Prior(0, 0.2, "generation where phases are split"),
+    "speculative_generation": Prior(0, 0.2, "generation with speculative decoding"),
+    "mlperf_generation": Prior(0, 0.15, "generation in MLPerf, which vendors tune"),
+}
+COVARIATES = {
+    "new_hardware": Prior(0, 0.5, "software of an accelerator just released: exp(-2 x years since release)"),
+    "old_software": Prior(0, 0.3, "age of all software: exp(-years since mid-2024), so that it saturates"),
+    "prompt_length": Prior(0, 0.1, "exponent of prompt tokens over 1,024"),
+    "output_length": Prior(0, 0.1, "exponent of output tokens over 1,024"),
+}
+STRATA = ("offline", "server", "serving", "interactive", "training", "disaggregated", "speculative", "sparse")
+
+
+def stratum(x: pd.DataFrame) -> pd.Series:
+    """Return which kind of result a row is, for its band. ``sparse`` has fewer requests than accelerators."""
+    sparse = x["requests"] < x["pool"]
+    kinds = [x["training"], x["speculative"], x["disaggregated"], x["scenario"].eq("serving") & sparse]
+    names = ["training", "speculative", "disaggregated", "sparse"]
+    return pd.Series(np.select(kinds, names, x["scenario"]), index=x.index)
+
+
+def labels(x: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the label of each effect for each row; empty where the effect does not apply."""
+    serves, moe = ~x["training"], x["experts"] > 0
+
+    def at(name, mask):
+        return np.where(mask, name, "")
+
+    return {
+        "engine": x["engine"],
+        "latency": at(x["scenario"], x["scenario"].isin(["server", "interactive"])),
+        "speculation": at("on", x["speculative"]),
+        "split": at("on", x["disaggregated"]),
+        "serves": at(x["family"], serves),
+        "trains": at(x["family"], ~serves),
+        "adapters": at("on", x["adapters"]),
+        "chip": x["accelerator"],
+        "task": at(x["llm"], x["mlperf"]),
+        "task_server": at(x["llm"], x["mlperf"] & x["scenario"].eq("server")),
+        "task_interactive": at(x["llm"], x["mlperf"] & x["scenario"].eq("interactive")),
+        "training_format": at(x["stated_format"], ~serves),
+        "training_generation": at(x["generation"], ~serves),
+        "training_vendor": at(x["vendor"], ~serves),
+        "expert_generation": at(x["generation"], serves & moe),
+        "split_generation": at(x["generation"], x["disaggregated"]),
+        "speculative_generation": at(x["generation"], x["speculative"]),
+        "mlperf_generation": at(x["generation"], x["mlperf"]),
+    }
+
+
+def covariates(x: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the values of the covariates for each row; 0 in training."""
+    serves = (~x["training"]).to_numpy(float)
+    age = (x["software_year"] - x["release"]).fillna(1.0).clip(0, 5)
+    return {
+        "new_hardware": -serves * np.exp(-2 * age.to_numpy()),
+        "old_software": -serves * np.exp(-np.clip(x["software_year"].to_numpy() - 2024.5, 0, None)),
+        "prompt_length": serves * np.log(x["prompt_tokens"].to_numpy() / 1024),
+        "output_length": serves * np.log(x["output_tokens"].to_numpy() / 1024),
+    }
+
+
+class Design:
+    """Rows of inputs with the parameters that apply to them; computes the logarithm of throughput."""
+
+    def __init__(self, x: pd.DataFrame, names: list[str] | None = None):
+        """Prepare rows. ``names`` are the parameters to use; those of the rows' own labels if None."""
+        self.x = x
+        self.arrays = {name: x[name].to_numpy(float) for name in roofline.INPUTS if name != "requests"}
+        self.own = {c: x[c].to_numpy() for c in ("training", "speculative", "disaggregated", "adapters", "scenario")}
+        for name in ("pool", "requests", "expert_width"):
+            self.own[name] = x[name].to_numpy(float)
+        marks = {f"{e}:{label}": x[label].to_numpy() for e, label, _ in DEVIATIONS}
+        marks |= {name: np.asarray(values) for name, values in labels(x).items()}
+        if names is None:
+            names = [*CONSTANTS]
+            for start, values in marks.items():
+                names += [f"{start}:{label}" for label in sorted({str(v) for v in values} - {"", "nan"})]
+            names += COVARIATES
+        self.names = list(names)
+        self.priors = [_prior(name) for name in self.names]
+        self.constants = {name: self.names.index(name) for name in CONSTANTS}
+        columns, values = [], covariates(x)
+        for name in self.names:
+            start, _, label = name.rpartition(":")
+            columns.append(values[name] if name in values else (marks[start] == label) if start in marks else None)
+        split = len(CONSTANTS) + sum(n.startswith(("compute:", "bandwidth:", "step_s:")) for n in self.names)
+        self.nonlinear = split
+        self.deviating = [
+            (self.names[i].split(":")[0], i, columns[i].astype(float)) for i in range(len(CONSTANTS), split)
+        ]
+        self.linear = np.column_stack([np.asarray(c, dtype=float) for c in columns[split:]])
+
+    def efficiencies(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the efficiencies of each row."""
+        p = {name: values[self.constants[name]] for name in roofline.EFFICIENCIES}
+        for name, i, column in self.deviating:
+            p[name] = p[name] + values[i] * column
+        c = {name: values[i] for name, i in self.constants.items()}
+        width = np.maximum(self.own["expert_width"], 1) / 2048
+        p["compute"] = p["compute"] + np.where(
+            self.arrays["experts"] > 0, c["expert_compute"] + c["expert_width"] * np.log(width), 0
+        )
+        return {name: np.exp(value) for name, value in p.items()}
+
+    def inputs(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the roofline's inputs of each row: the group that works together, and its load."""
+        c = {name: values[i] for name, i in self.constants.items()}
+        group = np.where(
+            self.own["disaggregated"],
+            np.minimum(self.arrays["instance"], np.exp(c["decode_group"])),
+            self.arrays["instance"],
+        )
+        x = {**self.arrays, "instance": group}
+        room = np.maximum(0.9 * x["memory"] * group - roofline.weights(x), 0.02 * x["memory"] * group)
+        most = np.where(self.own["scenario"] == "interactive", c["interactive_requests"], c["most_requests"])
+        filled = np.minimum(room / roofline.cache_bytes_per_request(x), group * np.exp(most))
+        stated = self.own["requests"] * group / self.arrays["instance"]
+        x["requests"] = np.maximum(np.where(np.isnan(stated), filled, stated), 1e-2)
+        return x
+
+    def physics(self, values: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the roofline's throughput of each row."""
+        x, p, own = self.inputs(values), self.efficiencies(values), self.own
+        c = {name: values[i] for name, i in self.constants.items()}
+        load = x["requests"] / x["instance"]
+        serves = np.log(roofline.decode_tokens_per_s(x, p))
+        serves = serves + c["speculative_load"] * own["speculative"] * np.log1p(load)
+        serves = serves + c["disaggregated_load"] * own["disaggregated"] * np.log(load)
+        trains = np.log(roofline.training_tokens_per_s(x, p, own["adapters"]))
+        trains = trains + c["training_scale"] * np.log(own["pool"] / 8)
+        trains = trains + c["training_size"] * np.log(x["active_params"] / 7e10)
+        return np.where(own["training"], trains, serves)
+
+    def predict(self, values: np.ndarray) -> np.ndarray:
+        """Return the logarithm of throughput of each row [log tokens/s per accelerator]."""
+        return self.physics(values) + self.factor(values)
+
+    def factor(self, values: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the effects' factor on each row."""
+        return self.linear @ values[self.nonlinear :]
+
+    def slopes(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the prediction and its derivatives by every parameter, rows down."""
+        base = self.physics(values)
+        steps = np.empty((len(base), len(values)))
+        steps[:, self.nonlinear :] = self.linear
+        for j in range(self.nonlinear):
+            moved = values.copy()
+            moved[j] += 1e-4
+            steps[:, j] = (self.physics(moved) - base) / 1e-4
+        return base + self.factor(values), steps
+
+    def rows(self, keep: np.ndarray) -> "Design":
+        """Return the design of some rows, with the same parameters."""
+        return Design(self.x[keep], self.names)
+
+
+def _prior(name: str) -> Prior:
+    if name in CONSTANTS or name in COVARIATES:
+        return (CONSTANTS | COVARIATES)[name]
+    start, _, label = name.rpartition(":")
+    if start in EFFECTS:
+        return EFFECTS[start]._replace(meaning=f"{EFFECTS[start].meaning}: {label}")
+    efficiency, by = start.split(":")
+    sd = next(sd for e, column, sd in DEVIATIONS if (e, column) == (efficiency, by))
+    return Prior(0, sd, f"{efficiency}: {by.replace('_', ' ')} {label}")

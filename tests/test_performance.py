@@ -1,0 +1,302 @@
+"""The performance model: physics against published figures, the contract of predict, errors, bands and speed of use."""
+
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gigafleet import accuracy, calibration, catalog, effects, performance, roofline, tables, workloads
+from gigafleet.errors import UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return catalog.benchmarks()
+
+
+@pytest.fixture(scope="module")
+def x(rows):
+    return calibration.usable(rows)
+
+
+def test_model_flop_utilization_of_megatron():
+    """Korthikanti et al. 2022 (arXiv 2205.05198), Table 5: 0.4165 for 22B and 0.5139 for 175B, from their formula."""
+    for hidden, layers, batch, n, seconds, expected in (
+        (6144, 48, 4, 8, 1.10, 0.4165),
+        (12288, 96, 64, 64, 13.75, 0.5139),
+    ):
+        s, v = 2048, 51200
+        flops = 72 * batch * layers * s * hidden**2 * (1 + s / (6 * hidden) + v / (12 * hidden * layers))
+        tokens = batch * s
+        found = roofline.model_flop_utilization(tokens / (n * seconds), flops / tokens, 312e12)
+        assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_training_flops_agree_with_megatron_without_recomputation():
+    """The same formula without vocabulary and with full attention halves to ours (causal): GPT-3 at 2,048 tokens."""
+    table = performance._grid(pd.DataFrame({"accelerator": ["A100"], "llm": ["gpt3-175b"]}), "bf16", 2048, 1)
+    h, layers, s = 12288, 96, 2048
+    published = 72 * layers * h**2 * (1 + s / (12 * h))
+    assert float(roofline.training_flops_per_token(table).iloc[0]) == pytest.approx(published, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("peak", "bandwidth", "m", "k", "n", "measured_ms"),
+    [
+        (312e12, 2.039e12, 2048, 12288, 12288, 2.3586),
+        (312e12, 2.039e12, 8192, 12288, 12288, 8.6216),
+        (312e12, 2.039e12, 64, 12288, 12288, 0.1900),
+        (181e12, 1.638e12, 2048, 12288, 12288, 5.3905),
+        (181e12, 1.638e12, 8192, 1024, 1024, 0.1950),
+        (181e12, 1.638e12, 32, 12288, 12288, 0.5493),
+    ],
+)
+def test_a_roofline_bounds_measured_matrix_products(peak, bandwidth, m, k, n, measured_ms):
+    """LLMCompass (ISCA 2024), fp16 on A100 and MI210: one layer of n x k weights and m requests, no losses."""
+    one = dict.fromkeys(roofline.INPUTS, 0.0) | {
+        "peak_flops": peak,
+        "bandwidth": bandwidth,
+        "instance": 1,
+        "requests": m,
+        "prompt_tokens": 1.0,
+        "output_tokens": 1.0,
+        "weight_bytes": 2,
+        "cache_bytes": 2,
+        "params": k * n,
+        "active_params": k * n,
+        "link": 1.0,
+        "hidden": k,
+    }
+    ideal = {"compute": 1.0, "bandwidth": 1.0, "step_s": 0.0, "hop_s": 0.0, "link": 1.0, "request_s": 0.0}
+    parts = roofline.step_parts_s(one, ideal, prefill=0)
+    assert max(parts["compute"], parts["memory"]) * 1e3 < measured_ms
+
+
+def test_cache_sizes_are_those_of_the_configurations():
+    """Bytes of a token at 16 bits, from the models' configuration files: 131,072, 327,680, 70,272, 73,728, 192,512."""
+    from gigafleet.architectures import arithmetic
+
+    found = 2 * arithmetic()["cache_elements"]
+    expected = {"llama3.1-8b": 131072, "llama3.1-70b": 327680, "deepseek-v3": 70272, "gpt-oss-120b": 73728}
+    assert found[list(expected)].to_dict() == expected
+    assert found["qwen3-235b-a22b"] == 192512
+    deepseek = arithmetic().loc["deepseek-v3"]
+    assert deepseek["attention_flops"] == 16990208
+    dense = deepseek["params"] - deepseek["expert_params"]
+    assert dense + deepseek["expert_params"] * 8 / 256 == pytest.approx(deepseek["active_params"], rel=0.06)
+
+
+@given(st.floats(1, 1e5), st.floats(1.01, 10))
+def test_more_requests_never_lower_throughput_and_never_speed_up_a_user(batch, more):
+    found = performance.throughput(["B300"], ["llama3.1-8b"], [batch, batch * more], prompt_tokens=64, output_tokens=64)
+    few, many = found["tokens_per_s"].isel(accelerator=0, llm=0).to_numpy()
+    if np.isfinite(many):
+        assert many >= few * 0.999
+        user = found["tokens_per_s_user"].isel(accelerator=0, llm=0).to_numpy()
+        assert user[1] <= user[0] * 1.001
+
+
+def test_the_parts_of_a_step_add_up_to_its_throughput():
+    parts = performance.step_parts("MI355X", "deepseek-r1", [4, 64])
+    assert (parts > 0).all().all()
+    assert (
+        parts.loc[64, ["memory", "compute", "link", "requests"]]
+        > parts.loc[4, ["memory", "compute", "link", "requests"]]
+    ).all()
+
+
+def test_predict_reads_only_what_is_known_before_a_run(rows):
+    whole = performance.predict(rows)
+    allowed = performance.predict(rows[workloads.READ])
+    pd.testing.assert_series_equal(whole, allowed)
+    assert whole.index.equals(rows.index)
+    shuffled = rows.assign(value=1.0, tokens_per_s_per_gpu=1.0, measured_power_w=1.0, note="x", submitter="x")
+    pd.testing.assert_series_equal(whole, performance.predict(shuffled))
+
+
+def test_predict_says_why_there_is_no_answer(rows):
+    asked = rows[workloads.READ].iloc[:5].copy()
+    asked.iloc[0, asked.columns.get_loc("accelerator")] = "MI456X"
+    asked.iloc[1, asked.columns.get_loc("model")] = "gpt-9"
+    asked.iloc[2, asked.columns.get_loc("model")] = "glm-5"
+    asked.iloc[3, asked.columns.get_loc("model")] = "kimi-k2"
+    asked.iloc[3, asked.columns.get_loc("n_accelerators")] = 1
+    found = performance.predict(asked, explain=True)
+    assert found["tokens_per_s"].isna().tolist() == [True] * 4 + [False]
+    assert found["reason"].tolist()[:3] == [
+        "accelerator unknown, or without the figures of its data sheet",
+        "language model unknown",
+        "dimensions of the language model unknown",
+    ]
+    assert found["reason"].iloc[3] == "model does not fit in memory"
+    assert (found["low"] < found["tokens_per_s"]).iloc[4]
+    assert (found["tokens_per_s"] < found["high"]).iloc[4]
+
+
+def test_predict_has_an_answer_for_every_row_whatever_is_left_empty(rows):
+    asked = rows[workloads.READ].copy()
+    for name in ("input_len", "output_len", "concurrency", "interactivity_tok_s_user", "n_accelerators"):
+        asked[name] = np.nan
+    asked["precision"], asked["date"] = np.nan, ""
+    found = performance.predict(asked, explain=True)
+    known = found["reason"].eq("")
+    assert found["tokens_per_s"].notna().equals(known)
+    assert known.mean() > 0.9
+
+
+def test_predict_names_missing_columns(rows):
+    with pytest.raises(ValueError, match="results lack the columns \\['system'\\]"):
+        performance.predict(rows.drop(columns="system"))
+
+
+def test_interactivity_sets_the_load_where_none_is_given(rows):
+    asked = rows[rows["scenario"].eq("serving 8k/1k")][workloads.READ].iloc[:1].assign(concurrency=np.nan)
+    asked = pd.concat([asked.assign(interactivity_tok_s_user=v) for v in (20.0, 40.0)], ignore_index=True)
+    slow, fast = performance.predict(asked)
+    assert slow > fast
+
+
+def test_an_accelerator_without_results_has_a_wider_band():
+    found = performance.throughput(["MI355X", "MI455X", "VR200"], ["deepseek-r1"], 256).isel(llm=0, batch=0)
+    wide = (found["high"] / found["low"]).to_series()
+    assert wide["MI455X"] > 1.2 * wide["MI355X"]
+    assert wide["VR200"] > 1.2 * wide["MI355X"]
+
+
+def test_a_format_that_an_accelerator_lacks_falls_back_openly():
+    found = performance.throughput(["MI300X", "MI355X"], ["gpt-oss-120b"], 8, number_format="fp4")
+    assert found["compute_format"].isel(llm=0).to_series().to_dict() == {"MI300X": "fp8", "MI355X": "fp4"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"llms": ["gpt-9"]}, "unknown language model 'gpt-9'"),
+        ({"llms": ["glm-5"]}, "dimensions of glm-5 are not known; known: llama3.1-8b"),
+        ({"accelerators": ["MI456X"]}, "unknown accelerator 'MI456X'; did you mean 'MI455X'"),
+        ({"number_format": "fp5"}, "unknown number format 'fp5'"),
+        ({"phase": "deocde"}, "unknown phase 'deocde'; did you mean 'decode'"),
+        ({"batch": 0}, "batch must be above 0, not 0"),
+        ({"output_tokens": -1}, "output_tokens must be above 0, not -1"),
+        ({"prompt_tokens": 200_000}, "context of 201,024 tokens is beyond the 163,840 of deepseek-v3"),
+        (
+            {"accelerators_per_instance": 1},
+            "deepseek-v3 in fp8 does not fit in 1 accelerators; it needs at least 3 of MI355X",
+        ),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    asked = {"accelerators": ["MI355X"], "llms": ["deepseek-r1"], "batch": 8} | change
+    with pytest.raises((ValueError, UnknownNameError)) as caught:
+        performance.throughput(asked.pop("accelerators"), asked.pop("llms"), asked.pop("batch"), **asked)
+    assert message in str(caught.value)
+
+
+def test_scaling_out_the_prefill_and_training_have_answers():
+    for phase in performance.PHASES:
+        found = performance.throughput(["H100", "MI355X"], ["llama3.1-70b"], 16, phase=phase)
+        assert (found["tokens_per_s"] > 0).all()
+        assert (found["low"] < found["high"]).all()
+    prefill = performance.throughput(["H100"], ["llama3.1-70b"], 16, phase="prefill")["tokens_per_s"].item()
+    decode = performance.throughput(["H100"], ["llama3.1-70b"], 16, phase="decode")["tokens_per_s"].item()
+    assert prefill > 5 * decode  # reading a prompt uses the chip's compute, decoding its bandwidth
+
+
+def test_facility_energy_lies_above_measured_chip_energy():
+    """ML.ENERGY v3: gpt-oss-120b takes 0.0860 J per output token on an H100 and 0.0397 on a B200, chips only, at best."""
+    table = catalog.accelerators()
+    for name, measured in (("H100", 0.0860), ("B200", 0.0397)):
+        best = performance.frontier(name, "gpt-oss-120b", prompt_tokens=250, output_tokens=1700, number_format="fp4")
+        found = performance.per_token(
+            best["tokens_per_s"].max(),
+            phase="decode",
+            it_kw=table.loc[name, "all_in_kw"],
+            annual_pue=1.2,
+            tdp_w=table.loc[name, "tdp_w"],
+            usd_per_h=2.0,
+        )
+        assert measured < found["facility_j"] < 6 * measured
+        assert found["chip_j"] < found["it_j"] < found["facility_j"]
+
+
+def test_unit_economics_of_a_token():
+    """InferenceX: 2.8 USD/h at 1,000 tokens/s is 0.777778 USD per million."""
+    found = performance.per_token(1000.0, phase="decode", it_kw=2.0, annual_pue=1.0, usd_per_h=2.8)
+    assert found["usd_per_million"] == pytest.approx(0.777778, abs=1e-6)
+    share = catalog.value("ai-datacenter", "active_share", "decode")
+    assert found["it_j"] == pytest.approx(2.0 * share)
+    with pytest.raises(UnknownNameError, match="phase"):
+        performance.per_token(1.0, phase="x", it_kw=1.0, annual_pue=1.0)
+
+
+def test_the_committed_fit_is_the_fit_of_the_committed_data(rows):
+    again = calibration.fit(rows)
+    kept = tables.resource("efficiencies")
+    assert again["parameter"].tolist() == kept["parameter"].tolist()
+    assert again["data_hash"].iloc[0] == kept["data_hash"].iloc[0]
+    np.testing.assert_allclose(again["value"], kept["value"], atol=2e-3)
+
+
+def test_a_stale_fit_warns(monkeypatch):
+    table = tables.resource("efficiencies").assign(data_hash="0")
+    monkeypatch.setattr(calibration, "resource", lambda n: table if n == "efficiencies" else tables.resource(n))
+    with pytest.warns(UserWarning, match="run 'gigafleet fit'"):
+        calibration.load.__wrapped__()
+    monkeypatch.undo()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        calibration.load.__wrapped__()
+
+
+def test_the_fit_finds_known_efficiencies_and_shrugs_at_an_outlier(x):
+    design = effects.Design(x)
+    truth = np.array([p.mean for p in design.priors])
+    truth[design.names.index("bandwidth")] += 0.2
+    rng = np.random.default_rng(0)
+    made = design.predict(truth) + rng.normal(0, 0.05, len(x))
+    made[::40] += 2.0
+    values, covariance = calibration.solve(design, made)
+    i = design.names.index("bandwidth")
+    total = sum(values[j] - truth[j] for j, n in enumerate(design.names) if n.startswith("bandwidth:generation:Hopper"))
+    assert values[i] + total == pytest.approx(truth[i], abs=0.2)
+    assert np.median(np.abs(design.predict(values) - made)) < 0.08
+    assert (np.diag(covariance) > 0).all()
+
+
+def test_errors_of_results_left_out(x):
+    """The targets of the model, on the results that it is fitted to, with whole groups left out; a margin for drift."""
+    width = accuracy.widths(x, calibration.load().widths)
+    pair = accuracy.held_out(x, "pair")
+    serves = ~x["training"]
+    found = accuracy.score(pair[serves], width[serves])
+    assert found["median_error"] < 0.18
+    assert found["within_1_5"] > 0.84
+    assert 0.85 <= found["covered"] <= 0.97
+    for vendor in ("AMD", "NVIDIA"):
+        assert abs(accuracy.score(pair[serves & x["vendor"].eq(vendor)])["bias"]) < 0.10
+    ridge = accuracy.baselines(x, calibration.pairs(x))["ridge regression"]
+    assert found["median_error"] < 0.75 * accuracy.score(ridge[serves])["median_error"]
+
+
+def test_errors_of_few_rows_are_not_established():
+    assert not accuracy.score(pd.Series([0.1] * 9))["established"]
+    found = accuracy.score(pd.Series([0.0, np.log(2.0)]), pd.Series([0.1, 0.1]))
+    assert found["within_1_5"] == 0.5
+    assert found["covered"] == 0.5
+    assert found["rows"] == 2
+
+
+def test_a_large_grid_is_quick_enough_for_a_slider():
+    """Not a benchmark: only that nothing loops over cells (52,800 of them)."""
+    calibration.load()
+    known = list(catalog.accelerators().query("memory_tb_s > 0 and bf16_tflops > 0").index)[:25]
+    from gigafleet.architectures import arithmetic
+
+    start = time.perf_counter()
+    for phase in ("training", "prefill", "decode"):
+        performance.throughput(known, arithmetic().index, np.geomspace(1, 512, 64), phase=phase, output_tokens=512)
+    assert time.perf_counter() - start < 5
