@@ -5,7 +5,6 @@ vendor, with a wider band. The fit is Gauss-Newton on the logarithm of throughpu
 result pulls it far.
 """
 
-import functools
 import hashlib
 import warnings
 from typing import NamedTuple
@@ -195,8 +194,7 @@ class Efficiencies(NamedTuple):
     generations: frozenset[str]
 
 
-@functools.cache
-def load() -> Efficiencies:
+def read() -> Efficiencies:
     """Return the efficiencies of ``data/efficiencies.csv``; a warning says if the data have changed since the fit."""
     table = resource("efficiencies")
     x = usable(resource("benchmarks"))
@@ -215,3 +213,14 @@ def load() -> Efficiencies:
         float(np.exp(widths["new_generation"])),
         frozenset(x["generation"]),
     )
+
+
+_kept: dict[str, object] = {}
+
+
+def load() -> Efficiencies:
+    """Return the efficiencies, as :func:`read`; the tables are read once until :func:`gigafleet.catalog.reload`."""
+    tables = resource("efficiencies"), resource("benchmarks")
+    if any(a is not b for a, b in zip(tables, _kept.get("tables", (None, None)), strict=True)):
+        _kept.update(tables=tables, efficiencies=read())
+    return _kept["efficiencies"]

@@ -19,7 +19,8 @@ VENDOR_KINDS = ("datasheet", "vendor-announcement", "filing")
 
 def reload() -> None:
     """Forget what was read, so that an edited table is read again."""
-    for cached in (package, resource, _facts, deals, quantities, _names, _preferred, architectures.names):
+    kept = (package, resource, _facts, deals, quantities, _names, _preferred)
+    for cached in (*kept, architectures.names, architectures.arithmetic):
         cached.cache_clear()
 
 

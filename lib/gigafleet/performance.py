@@ -152,35 +152,12 @@ def throughput(
     ValueError
         Lengths or batch not above 0, context beyond the model's limit, or a model that fits nowhere.
     """
-    names = list(dict.fromkeys(catalog.find(name) for name in accelerators))
-    models = list(dict.fromkeys(find_llm(name) for name in llms))
-    if phase not in PHASES:
-        raise unknown("phase", phase, PHASES)
-    if number_format not in FORMATS:
-        raise unknown("number format", number_format, FORMATS)
-    for name, value in (("batch", batch), ("prompt_tokens", prompt_tokens), ("output_tokens", output_tokens)):
-        require(name, value, above=0)
-    table = arithmetic()
-    for model in models:
-        if model not in table.index:
-            raise ValueError(f"dimensions of {model} are not known; known: {', '.join(table.index)}")
-        limit, context = table.loc[model, "max_context"], prompt_tokens + (output_tokens if phase != "training" else 0)
-        if context > limit:
-            raise ValueError(f"context of {context:,.0f} tokens is beyond the {limit:,.0f} of {model}")
+    names, models = _checked(accelerators, llms, batch, phase, number_format, prompt_tokens, output_tokens)
     batches = np.atleast_1d(np.asarray(batch, dtype=float))
     index = pd.MultiIndex.from_product([names, models], names=["accelerator", "llm"])
     x = _grid(index.to_frame(index=False), number_format, prompt_tokens, output_tokens)
     if accelerators_per_instance is not None:
-        require("accelerators_per_instance", accelerators_per_instance, above=0)
-        short = roofline.weights(x) > 0.9 * x["memory"] * accelerators_per_instance
-        if short.all():
-            best = (roofline.weights(x) / (0.9 * x["memory"])).idxmin()
-            need = int(np.ceil(roofline.weights(x)[best] / (0.9 * x["memory"][best])))
-            raise ValueError(
-                f"{x['llm'][best]} in {number_format} does not fit in {accelerators_per_instance:g} accelerators; "
-                f"it needs at least {need} of {x['accelerator'][best]}"
-            )
-        x["instance"] = float(accelerators_per_instance)
+        x["instance"] = _given_instance(x, accelerators_per_instance, number_format)
     x["training"] = phase == "training"
     x["pool"] = np.where(x["training"], np.maximum(x["instance"], 8.0), x["instance"])
     known = calibration.load()
@@ -206,6 +183,40 @@ def throughput(
         if name in found:
             found[name].attrs["units"] = "tokens/s"
     return found
+
+
+def _checked(accelerators, llms, batch, phase, number_format, prompt_tokens, output_tokens) -> tuple[list, list]:
+    """Return the short names of accelerators and models, after a look at all that is asked."""
+    names = list(dict.fromkeys(catalog.find(name) for name in accelerators))
+    models = list(dict.fromkeys(find_llm(name) for name in llms))
+    if phase not in PHASES:
+        raise unknown("phase", phase, PHASES)
+    if number_format not in FORMATS:
+        raise unknown("number format", number_format, FORMATS)
+    for name, value in (("batch", batch), ("prompt_tokens", prompt_tokens), ("output_tokens", output_tokens)):
+        require(name, value, above=0)
+    table = arithmetic()
+    for model in models:
+        if model not in table.index:
+            raise ValueError(f"dimensions of {model} are not known; known: {', '.join(table.index)}")
+        limit, context = table.loc[model, "max_context"], prompt_tokens + (output_tokens if phase != "training" else 0)
+        if context > limit:
+            raise ValueError(f"context of {context:,.0f} tokens is beyond the {limit:,.0f} of {model}")
+    return names, models
+
+
+def _given_instance(x: pd.DataFrame, given: float, number_format: str) -> float:
+    """Return the accelerators of an instance that the caller wants, if any model fits in them."""
+    require("accelerators_per_instance", given, above=0)
+    short = roofline.weights(x) > 0.9 * x["memory"] * given
+    if short.all():
+        best = (roofline.weights(x) / (0.9 * x["memory"])).idxmin()
+        need = int(np.ceil(roofline.weights(x)[best] / (0.9 * x["memory"][best])))
+        raise ValueError(
+            f"{x['llm'][best]} in {number_format} does not fit in {given:g} accelerators; "
+            f"it needs at least {need} of {x['accelerator'][best]}"
+        )
+    return float(given)
 
 
 def _log_tokens(x: pd.DataFrame, phase: str, known: calibration.Efficiencies) -> np.ndarray:

@@ -11,21 +11,8 @@ from gigafleet.architectures import arithmetic, find_llm
 from gigafleet.errors import UnknownNameError
 from gigafleet.tables import resource
 
-READ = [
-    "source",
-    "date",
-    "system",
-    "accelerator",
-    "n_accelerators",
-    "model",
-    "precision",
-    "scenario",
-    "tokens_counted",
-    "input_len",
-    "output_len",
-    "concurrency",
-    "interactivity_tok_s_user",
-]
+READ = ["source", "date", "system", "accelerator", "n_accelerators", "model", "precision", "scenario", "tokens_counted"]
+READ += ["input_len", "output_len", "concurrency", "interactivity_tok_s_user"]
 BITS = {"bf16": 16, "fp16": 16, "fp8": 8, "fp4": 4, "mxfp4": 4, "nvfp4": 4, "int4": 4}
 COMPUTES = {"fp16": "bf16", "mxfp4": "fp4", "nvfp4": "fp4", "int4": "fp4"}
 FALLS_BACK = {"fp4": "fp8", "fp8": "bf16"}
@@ -131,7 +118,6 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
         name: pd.to_numeric(rows[name], errors="coerce").astype(float)
         for name in ("n_accelerators", "input_len", "output_len", "concurrency", "interactivity_tok_s_user")
     }
-    training = text["scenario"].eq("training")
     accelerator, llm = _each(text["accelerator"], catalog.find), _each(text["model"], find_llm)
     stated = text["precision"].str.lower()
     known = stated.isin(list(BITS))
@@ -141,56 +127,16 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
     x["accelerator"], x["llm"], x["number_format"] = accelerator, llm, number_format
     x["weight_bytes"] = number_format.map(BITS) / 8
     x["cache_bytes"] = np.where(x["weight_bytes"] <= 1, 1.0, 2.0)
-    system = text["system"]
+    x = x.join(_run(text, numbers, x, known))
+    engine, scenario = x["engine"], text["scenario"].str.lower()
     source = text["source"]
-    engine = pd.Series("other", index=rows.index)
-    engine = engine.mask(source.str.startswith("InferenceX"), "sglang")
-    engine = engine.mask(source.str.startswith("InferenceX") & system.str.contains("trt"), "tensorrt")
-    engine = engine.mask(source.str.startswith("InferenceX") & system.str.contains("atom"), "atom")
-    for start, name in ENGINES:
-        engine = engine.mask(source.str.contains(start, regex=False), name)
-    mlperf = engine.eq("mlperf")
-    x["engine"], x["mlperf"], x["training"] = engine, mlperf, training
-    x["speculative"] = (text["scenario"] + system).str.contains("MTP") & ~training
-    x["disaggregated"] = system.str.contains("disagg") & ~training
-    x["adapters"] = text["model"].str.contains("lora", case=False) & training
-    x["stated_format"] = np.where(known, x["compute_format"], "not stated")
-    load = numbers["concurrency"].where(numbers["concurrency"] > 0)
-    n = numbers["n_accelerators"].where(numbers["n_accelerators"] > 0)
-    x["pool"] = n.fillna(8.0)
-    small = smallest_instance(x)
-    x["instance"] = x["pool"].where(~mlperf, np.minimum(small.fillna(8.0), x["pool"]))
-    x["n_stated"] = n.notna()
-    scenario = text["scenario"].str.lower()
-    x["scenario"] = np.select(
-        [training, scenario.eq("server"), scenario.eq("interactive"), load.notna()],
-        ["training", "server", "interactive", "serving"],
-        "offline",
-    )
-    x["interactivity"] = numbers["interactivity_tok_s_user"].where(lambda v: v > 0)
     lengths = _task_lengths(engine, llm, scenario)
     shrink = np.where(source.str.startswith("InferenceX"), NOMINAL, 1.0)
     for end, name in (("input", "prompt_tokens"), ("output", "output_tokens")):
         given = numbers[f"{end}_len"].where(numbers[f"{end}_len"] > 0)
         x[name] = (given * shrink).fillna(lengths[f"{end}_tokens"])
-    x["requests"] = load
     x["software_year"] = np.where(np.isnan(year(text["date"])), 2025.5, year(text["date"]))
-    short = x["params"] * x["weight_bytes"] > 0.97 * x["memory"] * x["pool"]
-    x["unknown"] = np.select(
-        [
-            accelerator.eq("").to_numpy() | x["peak_flops"].isna() | x["bandwidth"].isna() | x["memory"].isna(),
-            llm.eq("").to_numpy(),
-            x["params"].isna(),
-            short & x["n_stated"] & ~training,
-        ],
-        [
-            "accelerator unknown, or without the figures of its data sheet",
-            "language model unknown",
-            "dimensions of the language model unknown",
-            "model does not fit in memory",
-        ],
-        "",
-    )
+    x["unknown"] = _reason(x)
     return x
 
 
@@ -201,3 +147,56 @@ def _task_lengths(engine: pd.Series, llm: pd.Series, scenario: pd.Series) -> pd.
     task = pd.Series(np.select([engine.eq("mlperf"), engine.eq("ml.energy")], [llm, chat], "any"), index=llm.index)
     task = task.where(task.isin(table.index), "any")
     return table.loc[task, ["input_tokens", "output_tokens"]].set_axis(llm.index)
+
+
+def _run(text: dict, numbers: dict, x: pd.DataFrame, known: pd.Series) -> pd.DataFrame:
+    """Return how rows were run: engine, scenario, flags, the pool and the instance in it, and the load."""
+    source, system = text["source"], text["system"]
+    engine = pd.Series("other", index=x.index)
+    engine = engine.mask(source.str.startswith("InferenceX"), "sglang")
+    engine = engine.mask(source.str.startswith("InferenceX") & system.str.contains("trt"), "tensorrt")
+    engine = engine.mask(source.str.startswith("InferenceX") & system.str.contains("atom"), "atom")
+    for start, name in ENGINES:
+        engine = engine.mask(source.str.contains(start, regex=False), name)
+    mlperf = engine.eq("mlperf")
+    training = text["scenario"].eq("training")
+    out = pd.DataFrame({"engine": engine, "mlperf": mlperf, "training": training})
+    out["speculative"] = (text["scenario"] + system).str.contains("MTP") & ~training
+    out["disaggregated"] = system.str.contains("disagg") & ~training
+    out["adapters"] = text["model"].str.contains("lora", case=False) & training
+    out["stated_format"] = np.where(known, x["compute_format"], "not stated")
+    load = numbers["concurrency"].where(numbers["concurrency"] > 0)
+    n = numbers["n_accelerators"].where(numbers["n_accelerators"] > 0)
+    out["pool"] = n.fillna(8.0)
+    small = smallest_instance(x)
+    out["instance"] = out["pool"].where(~mlperf, np.minimum(small.fillna(8.0), out["pool"]))
+    out["n_stated"] = n.notna()
+    scenario = text["scenario"].str.lower()
+    out["requests"] = load
+    out["scenario"] = np.select(
+        [training, scenario.eq("server"), scenario.eq("interactive"), load.notna()],
+        ["training", "server", "interactive", "serving"],
+        "offline",
+    )
+    out["interactivity"] = numbers["interactivity_tok_s_user"].where(lambda v: v > 0)
+    return out
+
+
+def _reason(x: pd.DataFrame) -> np.ndarray:
+    """Return why a row cannot be predicted, empty where it can."""
+    short = x["params"] * x["weight_bytes"] > 0.97 * x["memory"] * x["pool"]
+    return np.select(
+        [
+            x["accelerator"].eq("").to_numpy() | x["peak_flops"].isna() | x["bandwidth"].isna() | x["memory"].isna(),
+            x["llm"].eq("").to_numpy(),
+            x["params"].isna(),
+            short & x["n_stated"] & ~x["training"],
+        ],
+        [
+            "accelerator unknown, or without the figures of its data sheet",
+            "language model unknown",
+            "dimensions of the language model unknown",
+            "model does not fit in memory",
+        ],
+        "",
+    )
