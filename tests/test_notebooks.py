@@ -123,6 +123,7 @@ OTHER = {
         "tranches": 4,
         "samples": 256,
     },
+    "08_model_check": {"hold_out": "generation", "work": "inference"},
 }
 
 

@@ -221,12 +221,22 @@ class Warrant(Parameters):
         return self
 
 
+class ModelCheck(Parameters):
+    """The performance model against measured results."""
+
+    hold_out: Literal["pair", "generation and architecture", "generation"] = Field(
+        "pair", description="what each fit leaves out: (accelerator, model) pairs, wider groups, or whole generations"
+    )
+    work: Literal["all", "inference", "training"] = Field("all", description="which results are shown")
+
+
 MODELS: dict[str, type[Parameters]] = {
     "00_overview": Overview,
     "01_accelerators": Accelerators,
     "03_amd_vs_nvidia": AmdVsNvidia,
     "05_revenue": Revenue,
     "06_warrant": Warrant,
+    "08_model_check": ModelCheck,
 }
 
 

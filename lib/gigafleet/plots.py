@@ -23,11 +23,13 @@ from gigafleet.house_style import (
     vendor_color,
     vendor_key,
 )
+from gigafleet.scatter_plots import against
 from gigafleet.tell import between, number
 from gigafleet.time_plots import columns, fan, lines
 
 __all__ = [
     "VENDOR_COLORS",
+    "against",
     "columns",
     "dots",
     "fan",

@@ -1,0 +1,109 @@
+"""The performance model held against measured results, as tables for a report."""
+
+import numpy as np
+import pandas as pd
+
+from gigafleet import accuracy, calibration, catalog, effects
+
+REASONS = {
+    "speculative": "how many tokens speculation gets accepted is not in the row",
+    "disaggregated": "the split of the pool between prefill and decode is not in the row",
+    "sparse": "fewer requests than accelerators: parts of the pool idle",
+    "interactive": "the load that the latency limit leaves is not in the row",
+}
+
+
+def checked(hold_out: str = "pair", work: str = "all") -> pd.DataFrame:
+    """Return every usable result beside its prediction from a fit without its group.
+
+    Parameters
+    ----------
+    hold_out
+        What is left out at once, a key of :data:`gigafleet.accuracy.HOLD_OUT`.
+    work
+        ``inference``, ``training`` or ``all``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``row_id``: ``vendor``, ``accelerator``, ``llm``, ``scenario``, ``source``, ``year``, ``stratum``,
+        ``number_format``, ``measured`` and ``predicted`` [tokens/s per accelerator], ``residual`` (logarithm of
+        predicted over measured) and ``width`` (half-width of the 90 % band, a logarithm).
+    """
+    x = calibration.usable(catalog.benchmarks())
+    residual = accuracy.held_out(x, hold_out)
+    known = calibration.load()
+    out = x[["vendor", "accelerator", "llm", "scenario", "number_format", "requests", "pool"]].copy()
+    out["source"] = catalog.benchmarks().loc[x.index, "source"]
+    out["year"] = np.floor(x["software_year"]).astype(int).astype(str)
+    out["stratum"] = effects.stratum(x)
+    out["measured"], out["predicted"] = np.exp(x["measured"]), np.exp(x["measured"] + residual)
+    out["residual"] = residual
+    out["width"] = accuracy.widths(x, known.widths) * (known.wider if hold_out == "generation" else 1.0)
+    wanted = {"all": x["training"] | True, "training": x["training"], "inference": ~x["training"]}
+    return out[wanted[work]]
+
+
+def ratios(rows: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return predicted over measured by group: ``value`` (median), ``low`` and ``high`` (5th and 95th percentile), from
+    groups with enough rows, widest first; the index holds the number of rows."""
+    groups = rows.groupby(by)
+    groups = {f"{name} ({len(g)})": g for name, g in groups if len(g) >= accuracy.ENOUGH}
+    table = pd.DataFrame({n: np.exp(g["residual"].quantile([0.5, 0.05, 0.95]).to_numpy()) for n, g in groups.items()}).T
+    table = table.set_axis(["value", "low", "high"], axis=1) if len(table) else pd.DataFrame(columns=["value"])
+    if by in ("accelerator", "vendor") and len(table):
+        table["vendor"] = [g["vendor"].iloc[0] for g in groups.values()]
+    return table
+
+
+def coverage(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of results inside their 90 % band by stratum, ``value`` with the 90 % interval that so few rows
+    leave (Wilson), and the half-width of the band as a factor."""
+    groups = rows.groupby("stratum")
+    n, hits = groups.size(), groups.apply(lambda g: (g["residual"].abs() <= g["width"]).sum())
+    z2 = 1.645**2
+    middle, spread = (hits + z2 / 2) / (n + z2), np.sqrt(hits * (n - hits) / n + z2 / 4) * 1.645 / (n + z2)
+    table = pd.DataFrame({"value": hits / n, "low": middle - spread, "high": middle + spread, "rows": n})
+    table["half_width"] = np.exp(groups["width"].first())
+    return table[table["rows"] >= accuracy.ENOUGH]
+
+
+def errors(rows: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return the errors by group as text for a table; below ten rows they are not established."""
+    table = accuracy.table(rows["residual"], rows[by], rows["width"])
+    shown = pd.DataFrame({"rows": table["rows"].astype(int)})
+    for name, title in (("median_error", "median error [%]"), ("within_1_5", "within a factor of 1.5 [%]")):
+        shown[title] = (100 * table[name].astype(float)).round().astype(int).astype(str)
+    shown["bias [%]"] = (100 * table["bias"].astype(float)).map("{:+.0f}".format)
+    shown["inside the band [%]"] = (100 * table["covered"].astype(float)).round().astype(int).astype(str)
+    few = ~table["established"].astype(bool)
+    shown.loc[few, shown.columns[1:]] = "not established"
+    return shown
+
+
+def simpler(hold_out: str = "pair") -> pd.DataFrame:
+    """Return the errors in inference of this model and of simpler ones, with the same groups left out."""
+    x = calibration.usable(catalog.benchmarks())
+    serves = ~x["training"]
+    found = {"this model": accuracy.held_out(x, hold_out)}
+    found |= accuracy.baselines(x, accuracy.HOLD_OUT[hold_out](x))
+    table = pd.DataFrame({name: accuracy.score(r[serves]) for name, r in found.items()}).T
+    shown = table[["median_error", "within_1_5", "bias"]].astype(float) * 100
+    return shown.set_axis(["median error [%]", "within a factor of 1.5 [%]", "bias [%]"], axis=1)
+
+
+def worst(rows: pd.DataFrame, number: int = 10) -> pd.DataFrame:
+    """Return the rows that are farthest off, with what the row itself says about why."""
+    far = rows.loc[rows["residual"].abs().sort_values(ascending=False).index[:number]]
+    shown = far[["accelerator", "llm", "scenario", "source", "measured", "predicted"]].copy()
+    shown["predicted over measured"] = np.exp(far["residual"])
+    shown["why"] = far["stratum"].map(REASONS).fillna("no reason in what the row states")
+    return shown
+
+
+def larger(hold_out: str = "pair", view: str = "accelerator") -> pd.DataFrame:
+    """Return the kept errors on a larger table of results (``data/accuracy.csv``) for one way of leaving out."""
+    from gigafleet.tables import resource
+
+    table = resource("accuracy")
+    return table[(table["held_out"] == hold_out) & (table["view"] == view)].set_index("group")

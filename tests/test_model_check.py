@@ -1,0 +1,68 @@
+"""The tables of the model check, and the chart of predicted against measured."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gigafleet import model_check, plots
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return model_check.checked()
+
+
+def test_every_row_is_predicted_without_its_pair(rows):
+    assert rows["residual"].notna().all()
+    assert np.allclose(np.log(rows["predicted"] / rows["measured"]), rows["residual"])
+    assert len(model_check.checked(work="training")) + len(model_check.checked(work="inference")) == len(rows)
+
+
+def test_errors_of_few_rows_are_not_established(rows):
+    found = model_check.errors(rows, "accelerator")
+    few = found["rows"] < 10
+    assert few.any()
+    assert (found.loc[few, "bias [%]"] == "not established").all()
+    assert (found.loc[~few, "bias [%]"] != "not established").all()
+    assert not any(name.startswith(tuple(found.index[few])) for name in model_check.ratios(rows, "accelerator").index)
+
+
+def test_coverage_counts_the_rows_inside():
+    made = pd.DataFrame({"stratum": "offline", "residual": [0.1] * 15 + [0.5] * 5, "width": 0.2})
+    found = model_check.coverage(made).loc["offline"]
+    assert found["value"] == 0.75
+    assert found["low"] < 0.75 < found["high"]
+    assert found["half_width"] == pytest.approx(np.exp(0.2))
+
+
+def test_the_worst_misses_come_first_with_a_reason(rows):
+    found = model_check.worst(rows, 5)
+    off = np.abs(np.log(found["predicted over measured"]))
+    assert off.is_monotonic_decreasing
+    assert off.iloc[0] == pytest.approx(rows["residual"].abs().max())
+    assert found["why"].ne("").all()
+
+
+def test_this_model_beats_simpler_ones():
+    found = model_check.simpler()["median error [%]"]
+    assert found["this model"] < 0.75 * found.drop("this model").min()
+
+
+def test_the_kept_errors_on_a_larger_table_meet_the_targets():
+    """data/accuracy.csv, written by benchmarks/accuracy.py from results that the fit did not use."""
+    pair = model_check.larger("pair", "kind").loc["inference"]
+    assert pair["rows"] > 1000
+    assert pair["median_error"] <= 0.165
+    assert pair["within_1_5"] >= 0.865
+    wide = model_check.larger("generation and architecture", "kind").loc["inference"]
+    assert wide["median_error"] <= 0.23
+    assert wide["within_1_5"] >= 0.75
+    assert model_check.larger("any", "left out")["rows"].sum() > 50
+
+
+def test_against_shows_each_vendor_and_nothing_without_rows(rows):
+    words = {"title": "t", "xlabel": "x", "ylabel": "y", "source": "s"}
+    figure = plots.against(rows, **words)
+    drawn = [len(line.get_xdata()) for line in figure.axes[0].lines]
+    assert sorted(drawn[:2]) == sorted(rows["vendor"].value_counts())
+    assert plots.against(rows.iloc[:0], **words) is None
