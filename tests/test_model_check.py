@@ -1,5 +1,6 @@
 """The tables of the model check, and the chart of predicted against measured."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,5 +65,6 @@ def test_against_shows_each_vendor_and_nothing_without_rows(rows):
     words = {"title": "t", "xlabel": "x", "ylabel": "y", "source": "s"}
     figure = plots.against(rows, **words)
     drawn = [len(line.get_xdata()) for line in figure.axes[0].lines]
+    plt.close(figure)
     assert sorted(drawn[:2]) == sorted(rows["vendor"].value_counts())
     assert plots.against(rows.iloc[:0], **words) is None
