@@ -70,14 +70,17 @@ def coverage(rows: pd.DataFrame) -> pd.DataFrame:
 
 def errors(rows: pd.DataFrame, by: str) -> pd.DataFrame:
     """Return the errors by group as text for a table; below ten rows they are not established."""
-    table = accuracy.table(rows["residual"], rows[by], rows["width"])
-    shown = pd.DataFrame({"rows": table["rows"].astype(int)})
+    return _shown(accuracy.table(rows["residual"], rows[by], rows["width"]))
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Return errors as text, the number of rows exact."""
+    shown = pd.DataFrame({"rows": table["rows"].astype(int).map("{:,}".format)})
     for name, title in (("median_error", "median error [%]"), ("within_1_5", "within a factor of 1.5 [%]")):
         shown[title] = (100 * table[name].astype(float)).round().astype(int).astype(str)
     shown["bias [%]"] = (100 * table["bias"].astype(float)).map("{:+.0f}".format)
     shown["inside the band [%]"] = (100 * table["covered"].astype(float)).round().astype(int).astype(str)
-    few = ~table["established"].astype(bool)
-    shown.loc[few, shown.columns[1:]] = "not established"
+    shown.loc[table["rows"] < accuracy.ENOUGH, shown.columns[1:]] = "not established"
     return shown
 
 
@@ -107,3 +110,8 @@ def larger(hold_out: str = "pair", view: str = "accelerator") -> pd.DataFrame:
 
     table = resource("accuracy")
     return table[(table["held_out"] == hold_out) & (table["view"] == view)].set_index("group")
+
+
+def larger_errors(hold_out: str, view: str) -> pd.DataFrame:
+    """Return the same as text for a table, as :func:`errors` does."""
+    return _shown(larger(hold_out, view))
