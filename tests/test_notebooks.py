@@ -114,7 +114,14 @@ def test_default_scenarios_all_run(batch):
 OTHER = {
     "00_overview": {"deal": "nvidia-openai", "capacity_gw": 1.5, "region": "texas", "capacity_basis": "it"},
     "01_accelerators": {"vendors": ["NVIDIA"], "format": "fp4", "subject": "H100", "quantity": "tdp_w"},
-    "03_amd_vs_nvidia": {"amd": ["MI300X"], "nvidia": ["H100", "B200"], "format": "bf16", "rate": 0.1},
+    "03_amd_vs_nvidia": {
+        "amd": ["MI300X"],
+        "nvidia": ["H100", "B200"],
+        "format": "bf16",
+        "rate": 0.1,
+        "model": "gpt-oss-120b",
+        "interactivity": 20,
+    },
     "05_revenue": {"scenario": "fast", "meta": False, "anthropic": False, "weighted": True, "samples": 256},
     "06_warrant": {
         "deal": "amd-meta",

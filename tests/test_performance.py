@@ -90,7 +90,7 @@ def test_cache_sizes_are_those_of_the_configurations():
     assert dense + deepseek["expert_params"] * 8 / 256 == pytest.approx(deepseek["active_params"], rel=0.06)
 
 
-@given(st.floats(1, 1e5), st.floats(1.01, 10))
+@given(st.floats(1, 3e4), st.floats(1.01, 10))
 def test_more_requests_never_lower_throughput_and_never_speed_up_a_user(batch, more):
     found = performance.throughput(["B300"], ["llama3.1-8b"], [batch, batch * more], prompt_tokens=64, output_tokens=64)
     few, many = found["tokens_per_s"].isel(accelerator=0, llm=0).to_numpy()
@@ -184,6 +184,10 @@ def test_a_format_that_an_accelerator_lacks_falls_back_openly():
         ({"output_tokens": -1}, "output_tokens must be above 0, not -1"),
         ({"prompt_tokens": 200_000}, "context of 201,024 tokens is beyond the 163,840 of deepseek-v3"),
         (
+            {"batch": 1e6},
+            "1,000,000 requests of 2,048 tokens fit nowhere; 6,778 of deepseek-v3 fit in 4 of MI355X",
+        ),
+        (
             {"accelerators_per_instance": 1},
             "deepseek-v3 in fp8 does not fit in 1 accelerators; it needs at least 3 of MI355X",
         ),
@@ -204,36 +208,6 @@ def test_scaling_out_the_prefill_and_training_have_answers():
     prefill = performance.throughput(["H100"], ["llama3.1-70b"], 16, phase="prefill")["tokens_per_s"].item()
     decode = performance.throughput(["H100"], ["llama3.1-70b"], 16, phase="decode")["tokens_per_s"].item()
     assert prefill > 5 * decode  # reading a prompt uses the chip's compute, decoding its bandwidth
-
-
-def test_facility_energy_lies_above_measured_chip_energy(rows):
-    """ML.ENERGY v3 measures the chips only. Facility energy from predicted throughput must lie above, within reason."""
-    measured = rows[rows["source"].str.startswith("ML.ENERGY") & rows["measured_power_w"].gt(0)]
-    chip_j = measured["measured_power_w"] / (measured["tokens_per_s_per_gpu"] * measured["n_accelerators"])
-    table = catalog.accelerators().loc[measured["accelerator"]]
-    found = performance.per_token(
-        performance.predict(measured).to_numpy(),
-        phase="decode",
-        it_kw=table["all_in_kw"].to_numpy(),
-        annual_pue=1.2,
-        tdp_w=table["tdp_w"].to_numpy(),
-    )
-    ratio = found["facility_j"] / chip_j
-    assert len(ratio) > 10
-    assert 1.2 < ratio.median() < 3
-    assert (ratio > 1).mean() > 0.9
-    assert (found["chip_j"] < found["it_j"]).all()
-    assert (found["it_j"] < found["facility_j"]).all()
-
-
-def test_unit_economics_of_a_token():
-    """InferenceX: 2.8 USD/h at 1,000 tokens/s is 0.777778 USD per million."""
-    found = performance.per_token(1000.0, phase="decode", it_kw=2.0, annual_pue=1.0, usd_per_h=2.8)
-    assert found["usd_per_million"] == pytest.approx(0.777778, abs=1e-6)
-    share = catalog.value("ai-datacenter", "active_share", "decode")
-    assert found["it_j"] == pytest.approx(2.0 * share)
-    with pytest.raises(UnknownNameError, match="phase"):
-        performance.per_token(1.0, phase="x", it_kw=1.0, annual_pue=1.0)
 
 
 def test_the_committed_fit_is_the_fit_of_the_committed_data(rows):

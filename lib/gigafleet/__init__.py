@@ -12,6 +12,7 @@ import importlib
 __version__ = "0.2.0"
 __all__ = [
     "accuracy",
+    "active_power",
     "architectures",
     "calibration",
     "catalog",
@@ -25,6 +26,7 @@ __all__ = [
     "effects",
     "flow_plots",
     "house_style",
+    "measured",
     "model_check",
     "naming",
     "parameters",
@@ -41,6 +43,7 @@ __all__ = [
     "roofline",
     "scatter_plots",
     "scenarios",
+    "serving",
     "tables",
     "tell",
     "terms",

@@ -7,6 +7,7 @@ cannot see it.
 
 import io
 import textwrap
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -160,11 +161,12 @@ def key_above(axes: plt.Axes, handles: list, columns: int = 4) -> None:
     axes.set_title(axes.get_title(loc="left"), pad=12 + 18 * -(-len(handles) // columns), x=0.0)
 
 
-def vendor_key(axes: plt.Axes, vendors: pd.Series) -> None:
-    """Name the vendors by their color, where there is more than one."""
+def vendor_key(axes: plt.Axes, vendors: pd.Series, more: Sequence = ()) -> None:
+    """Name the vendors by their color, where there is more than one, and what else there is to name."""
     names = [v for v in dict.fromkeys(vendors.iloc[::-1]) if v]
-    if len(names) > 1:
-        key_above(axes, [plt.Line2D([], [], marker="o", ls="", color=vendor_color(v), label=v) for v in names])
+    handles = [plt.Line2D([], [], marker="o", ls="", color=vendor_color(v), label=v) for v in names]
+    if handles := [*(handles if len(names) > 1 else []), *more]:
+        key_above(axes, handles)
 
 
 def label_points(axes: plt.Axes, points: list[tuple[str, object, float]]) -> None:

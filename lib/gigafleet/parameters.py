@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from gigafleet import catalog, rollout, warrant
+from gigafleet.architectures import arithmetic, find_llm
 from gigafleet.errors import unknown
 
 
@@ -107,7 +108,7 @@ class Accelerators(Parameters):
 
 
 class AmdVsNvidia(Parameters):
-    """AMD against NVIDIA on paper."""
+    """AMD against NVIDIA, on paper and measured."""
 
     amd: Items = Field(["MI300X", "MI325X", "MI355X", "MI455X"], description="AMD accelerators, a list or with commas")
     nvidia: Items = Field(
@@ -115,6 +116,10 @@ class AmdVsNvidia(Parameters):
         description="NVIDIA accelerators, a list or with commas",
     )
     format: Literal["bf16", "fp8", "fp4"] = Field("fp8", description="number format of the comparison")
+    model: str = Field("llama2-70b", description="language model of the measured and predicted comparison")
+    interactivity: float = Field(
+        30, gt=0, le=1000, description="tokens per second that every user is to get [tokens/s]"
+    )
     region: Region = Field("us", description="region for the price of electricity")
     rate: float | None = Field(
         None, ge=0, le=0.5, description="cost of capital [share/year]; None is the figure in the data"
@@ -129,6 +134,13 @@ class AmdVsNvidia(Parameters):
         if not value:
             raise ValueError("must name at least one accelerator")
         return list(dict.fromkeys(catalog.find(name) for name in value))
+
+    @field_validator("model")
+    @classmethod
+    def _model(cls, value: str) -> str:
+        if find_llm(value) not in arithmetic().index:
+            raise ValueError(f"dimensions of {value} are not known; known: {', '.join(arithmetic().index)}")
+        return value
 
     @model_validator(mode="after")
     def _sides(self) -> "AmdVsNvidia":

@@ -1,4 +1,4 @@
-"""Tokens per second, joules and dollars per token, from the spec sheet and efficiencies fitted to measured results.
+"""Tokens per second from the spec sheet and efficiencies fitted to measured results.
 
 :func:`predict` answers for rows of results, :func:`throughput` for a grid of accelerators, models and loads. Every
 answer has a 90 % band from results that were left out of the fit; it is wider for a generation without results.
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import calibration, catalog, cost, effects, power, roofline, workloads
+from gigafleet import calibration, catalog, effects, roofline, workloads
 from gigafleet.architectures import arithmetic, find_llm
 from gigafleet.errors import require, unknown
 
@@ -118,6 +118,7 @@ def throughput(
     prompt_tokens: float = 1024,
     output_tokens: float = 1024,
     accelerators_per_instance: float | None = None,
+    speculative: bool = False,
 ) -> xr.Dataset:
     """Return throughput on a grid of accelerators, models and loads.
 
@@ -136,6 +137,9 @@ def throughput(
         Lengths of a request [tokens]; in training the first is the sequence.
     accelerators_per_instance
         Accelerators that hold a copy; if None the smallest power of two at which weights take 60 % of memory.
+    speculative
+        Whether tokens are guessed and checked several at a time, in ``decode`` and ``serving``. The gain is that of
+        results with it (see :func:`gigafleet.serving.speculation_gain`), the band theirs and wider.
 
     Returns
     -------
@@ -150,7 +154,7 @@ def throughput(
     UnknownNameError
         An accelerator, model, phase or format that is not known.
     ValueError
-        Lengths or batch not above 0, context beyond the model's limit, or a model that fits nowhere.
+        Lengths or batch not above 0, context beyond the model's limit, or nothing that fits in memory.
     """
     names, models = _checked(accelerators, llms, batch, phase, number_format, prompt_tokens, output_tokens)
     batches = np.atleast_1d(np.asarray(batch, dtype=float))
@@ -159,6 +163,7 @@ def throughput(
     if accelerators_per_instance is not None:
         x["instance"] = _given_instance(x, accelerators_per_instance, number_format)
     x["training"] = phase == "training"
+    x["speculative"] = speculative and phase in ("decode", "serving")
     x["pool"] = np.where(x["training"], np.maximum(x["instance"], 8.0), x["instance"])
     known = calibration.load()
     cells = x.loc[x.index.repeat(len(batches))].reset_index(drop=True)
@@ -167,7 +172,7 @@ def throughput(
     width = _widths(cells, known)
     fits = np.ones(len(cells), dtype=bool)
     if phase != "training":
-        fits = (roofline.most_requests(cells) >= cells["requests"]).to_numpy()
+        fits = _fitting(cells)
     shape = (len(names), len(models), len(batches))
     dims = ("accelerator", "llm", "batch")
     rate = np.where(fits, np.exp(log), np.nan)
@@ -219,6 +224,20 @@ def _given_instance(x: pd.DataFrame, given: float, number_format: str) -> float:
     return float(given)
 
 
+def _fitting(cells: pd.DataFrame) -> np.ndarray:
+    """Return which cells fit in memory with their cache; an error if none of them does."""
+    most = roofline.most_requests(cells)
+    fits = (most >= cells["requests"]).to_numpy()
+    if not fits.any() and most.notna().any():
+        cell = cells.loc[most.idxmax()]
+        context = cell["prompt_tokens"] + cell["output_tokens"]
+        raise ValueError(
+            f"{cells['requests'].min():,.0f} requests of {context:,.0f} tokens fit nowhere; "
+            f"{most.max():,.0f} of {cell['llm']} fit in {cell['instance']:.0f} of {cell['accelerator']}"
+        )
+    return fits
+
+
 def _log_tokens(x: pd.DataFrame, phase: str, known: calibration.Efficiencies) -> np.ndarray:
     design = effects.Design(x, known.names)
     if phase in ("training", "serving"):
@@ -228,27 +247,6 @@ def _log_tokens(x: pd.DataFrame, phase: str, known: calibration.Efficiencies) ->
         roofline.prefill_tokens_per_s(inputs, p) if phase == "prefill" else roofline.decode_tokens_per_s(inputs, p, 0)
     )
     return np.log(rate) + design.factor(known.values)
-
-
-def frontier(accelerator: str, llm: str, **settings) -> pd.DataFrame:
-    """Return the trade of throughput against interactivity for one accelerator and model.
-
-    Parameters
-    ----------
-    accelerator, llm
-        Names, as people write them.
-    settings
-        As in :func:`throughput`, without ``batch`` and ``phase``.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by ``batch`` (requests per instance that fit), from few to many: ``tokens_per_s_user``,
-        ``tokens_per_s`` per accelerator, ``low`` and ``high`` [tokens/s].
-    """
-    found = throughput([accelerator], [llm], LOADS, **settings).isel(accelerator=0, llm=0)
-    table = found[["tokens_per_s_user", "tokens_per_s", "low", "high"]].to_dataframe()
-    return table[["tokens_per_s_user", "tokens_per_s", "low", "high"]].dropna()
 
 
 def step_parts(accelerator: str, llm: str, batch=1.0, **settings) -> pd.DataFrame:
@@ -274,49 +272,3 @@ def step_parts(accelerator: str, llm: str, batch=1.0, **settings) -> pd.DataFram
     design = effects.Design(x, known.names)
     parts = roofline.step_parts_s(design.inputs(known.values), design.efficiencies(known.values))
     return 1e3 * pd.DataFrame(parts, index=pd.Index(batches, name="batch"))
-
-
-def per_token(
-    tokens_per_s, *, phase: str, it_kw, annual_pue: float, tdp_w=None, usd_per_h=None, load_factor=1.0
-) -> dict:
-    """Return the energy and cost of a token at three levels.
-
-    Parameters
-    ----------
-    tokens_per_s
-        Throughput per accelerator [tokens/s].
-    phase
-        ``training``, ``prefill``, ``decode`` or ``serving`` (which draws as decoding does).
-    it_kw
-        IT power per accelerator at its provisioning level [kW].
-    annual_pue
-        Facility energy over IT energy.
-    tdp_w
-        Power of the chip [W]; without it there is no ``chip_j``.
-    usd_per_h
-        Cost of an accelerator-hour [USD/h]; without it there is no ``usd_per_million``.
-    load_factor
-        Share of the capacity that is sold; for cost only.
-
-    Returns
-    -------
-    dict
-        ``chip_j``, ``it_j``, ``facility_j`` [J/token], ``usd_per_million`` [USD], ``tokens_per_s_per_mw`` of facility
-        power in use. The draw is the share of rated power of the phase in the data (``active_share`` of
-        ``ai-datacenter``), the same for every accelerator.
-    """
-    if phase not in PHASES:
-        raise unknown("phase", phase, PHASES)
-    require("annual_pue", annual_pue, minimum=1)
-    share = catalog.value("ai-datacenter", "active_share", "decode" if phase == "serving" else phase)
-    drawn = np.asarray(it_kw) * share
-    out = {
-        "it_j": power.joules_per_token(drawn, tokens_per_s),
-        "facility_j": power.joules_per_token(drawn * annual_pue, tokens_per_s),
-        "tokens_per_s_per_mw": power.tokens_per_s_per_mw(tokens_per_s, drawn * annual_pue),
-    }
-    if tdp_w is not None:
-        out["chip_j"] = power.joules_per_token(np.asarray(tdp_w) * share / 1e3, tokens_per_s)
-    if usd_per_h is not None:
-        out["usd_per_million"] = cost.usd_per_million_tokens(usd_per_h, tokens_per_s, load_factor)
-    return out

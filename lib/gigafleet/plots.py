@@ -111,9 +111,7 @@ def intervals(
         linear_axis(axes)
     guides(axes, len(known), reference, reference_label, band)
     axes.set_xlabel(xlabel)
-    if marks is not None:
-        key_above(axes, axes.get_legend_handles_labels()[0])
-    vendor_key(axes, vendors)
+    vendor_key(axes, vendors, axes.get_legend_handles_labels()[0])
     return figure
 
 

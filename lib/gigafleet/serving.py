@@ -1,0 +1,284 @@
+"""Serving at a speed that a user asks for: the trade of throughput against interactivity, speculation, and what a token
+takes in energy and money."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gigafleet import active_power, catalog, comparison, cost, power
+from gigafleet.architectures import find_llm
+from gigafleet.errors import require, unknown
+from gigafleet.performance import LOADS, throughput
+from gigafleet.tables import resource
+
+SIZES = (1, 2, 4, 8)  # accelerators of an instance that results were measured on
+
+
+def frontier(accelerator: str, llm: str, **settings) -> pd.DataFrame:
+    """Return the trade of throughput against interactivity for one accelerator and model.
+
+    Parameters
+    ----------
+    accelerator, llm
+        Names, as people write them.
+    settings
+        As in :func:`gigafleet.performance.throughput`, without ``batch`` and ``phase``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``batch`` (requests per instance that fit), from few to many: ``tokens_per_s_user``,
+        ``tokens_per_s`` per accelerator, ``low`` and ``high`` [tokens/s].
+    """
+    found = throughput([accelerator], [llm], LOADS, **settings).isel(accelerator=0, llm=0)
+    table = found[["tokens_per_s_user", "tokens_per_s", "low", "high"]].to_dataframe()
+    return table[["tokens_per_s_user", "tokens_per_s", "low", "high"]].dropna()
+
+
+def at_interactivity(accelerators: Iterable[str], llm: str, tokens_per_s_user, **settings) -> xr.Dataset:
+    """Return the most that accelerators give while every user gets so many tokens per second.
+
+    Parameters
+    ----------
+    accelerators, llm
+        Names, as people write them.
+    tokens_per_s_user
+        What a user is to get, a number or an array. [tokens/s]
+    settings
+        As in :func:`gigafleet.performance.throughput`, without ``batch``, ``phase`` and ``accelerators_per_instance``.
+
+    Returns
+    -------
+    Dataset
+        Dimensions ``accelerator``, ``interactivity``: ``tokens_per_s`` per accelerator, NaN where a user cannot get as
+        much; ``low`` and ``high``, the 90 % band [tokens/s], with a ``low`` of 0 where it may not be reached;
+        ``instance`` [accelerators] and ``requests`` in an instance. ``compute_format`` has no ``interactivity``.
+
+    Notes
+    -----
+    An instance has 1, 2, 4 or 8 accelerators, or as many as the model needs; the best size is taken. Larger instances
+    were not measured, so a rack counts as several of them. The band moves the whole curve: hardware that is slower
+    than predicted must also carry fewer requests to give a user the same.
+    """
+    require("tokens_per_s_user", tokens_per_s_user, above=0)
+    wanted = np.atleast_1d(np.asarray(tokens_per_s_user, dtype=float))
+    names = list(dict.fromkeys(catalog.find(name) for name in accelerators))
+    smallest = throughput(names, [llm], 1, **settings).isel(llm=0, batch=0)
+    points = [_best(name, llm, float(smallest["instance"].sel(accelerator=name)), wanted, settings) for name in names]
+    data = {key: (("accelerator", "interactivity"), np.array([p[key] for p in points])) for key in points[0]}
+    data["compute_format"] = ("accelerator", smallest["compute_format"].to_numpy())
+    found = xr.Dataset(data, coords={"accelerator": names, "interactivity": wanted})
+    for name in ("tokens_per_s", "low", "high"):
+        found[name].attrs["units"] = "tokens/s"
+    return found
+
+
+def _sizes(accelerator: str, smallest: float) -> list[float]:
+    """Return the sizes of instance to choose from: the smallest that holds the model, and larger ones measured."""
+    domain = catalog.accelerators().loc[accelerator, "scale_up_domain"]
+    return [smallest, *(size for size in SIZES if smallest < size <= (1 if np.isnan(domain) else domain))]
+
+
+def _best(accelerator: str, llm: str, smallest: float, wanted: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
+    """Return the operating points of one accelerator, each from the size of instance that gives the most."""
+    sizes = _sizes(accelerator, smallest)
+    found = [_points(accelerator, llm, size, wanted, settings) for size in sizes]
+    stacked = {key: np.array([one[key] for one in found]) for key in found[0]}
+    best = np.argmax(np.nan_to_num(stacked["tokens_per_s"], nan=-1), axis=0)
+    best = {key: np.take_along_axis(values, best[None], axis=0)[0] for key, values in stacked.items()}
+    for end in ("low", "high"):  # of a slower or faster accelerator another size may be the best
+        best[end] = np.nanmax(stacked[end], axis=0)
+    return best
+
+
+def _points(accelerator: str, llm: str, size: float, wanted: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
+    """Return what an instance of one size gives at each interactivity, and the ends of its band."""
+    loads = np.geomspace(1, size * LOADS[-1], len(LOADS))
+    curve = throughput([accelerator], [llm], loads, accelerators_per_instance=size, **settings)
+    curve = curve.isel(accelerator=0, llm=0).dropna("batch", subset=["tokens_per_s"])
+    out = {"instance": np.full(len(wanted), size)}
+    for name in ("tokens_per_s", "low", "high", "requests"):
+        out[name] = np.full(len(wanted), 0.0 if name in ("low", "high") else np.nan)
+    if not curve.sizes["batch"]:
+        return out
+    user = np.minimum.accumulate(curve["tokens_per_s_user"].to_numpy())  # falls with the load
+    for name in ("tokens_per_s", "low", "high"):
+        scale = (curve[name] / curve["tokens_per_s"]).to_numpy()
+        ask = np.log(wanted)
+        reached = np.log(user * scale)
+        order = np.argsort(reached, kind="stable")
+        within = ask <= reached.max()
+        rate = np.exp(np.interp(ask, reached[order], np.log(curve[name].to_numpy())[order]))
+        out[name] = np.where(within, rate, out[name])
+        if name == "tokens_per_s":
+            requests = np.exp(np.interp(ask, reached[order], np.log(curve["batch"].to_numpy())[order]))
+            out["requests"] = np.where(within, requests, np.nan)
+    return out
+
+
+def speculation_gain(requests_per_accelerator) -> pd.DataFrame:
+    """Return by how much speculative decoding raises throughput, as the results with it say.
+
+    Parameters
+    ----------
+    requests_per_accelerator
+        Requests in flight over accelerators, a number or an array. [1]
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the load: ``value``, ``low`` and ``high`` of the factor (90 % interval). The errors of its two
+        parameters are taken as independent. How many guessed tokens a model accepts is not in the results, so the
+        gain is that of the models and settings that were measured.
+    """
+    loads = np.atleast_1d(np.asarray(requests_per_accelerator, dtype=float))
+    require("requests_per_accelerator", loads, above=0)
+    fitted = resource("efficiencies").set_index("parameter").loc[["speculation:on", "speculative_load"]]
+    terms = np.column_stack([np.ones(len(loads)), np.log1p(loads)])
+    middle = terms @ fitted["value"].to_numpy()
+    spread = 1.645 * np.sqrt(terms**2 @ fitted["standard_error"].to_numpy() ** 2)
+    ends = {"value": middle, "low": middle - spread, "high": middle + spread}
+    return pd.DataFrame({k: np.exp(v) for k, v in ends.items()}, index=pd.Index(loads, name="requests_per_accelerator"))
+
+
+def per_token(tokens_per_s, *, it_kw, annual_pue: float, chip_kw=None, usd_per_h=None, load_factor=1.0) -> dict:
+    """Return the energy and cost of a token at three levels.
+
+    Parameters
+    ----------
+    tokens_per_s
+        Throughput per accelerator [tokens/s].
+    it_kw
+        IT power that the accelerator draws, as :func:`gigafleet.active_power.draws` gives it [kW].
+    annual_pue
+        Facility energy over IT energy.
+    chip_kw
+        Power that the chip draws [kW]; without it there is no ``chip_j``.
+    usd_per_h
+        Cost of an accelerator-hour [USD/h]; without it there is no ``usd_per_million``.
+    load_factor
+        Share of the capacity that is sold; for cost only.
+
+    Returns
+    -------
+    dict
+        ``chip_j``, ``it_j``, ``facility_j`` [J/token], ``usd_per_million`` [USD], ``tokens_per_s_per_mw`` of facility
+        power in use.
+    """
+    require("annual_pue", annual_pue, minimum=1)
+    facility_kw = np.asarray(it_kw) * annual_pue
+    out = {
+        "it_j": power.joules_per_token(np.asarray(it_kw), tokens_per_s),
+        "facility_j": power.joules_per_token(facility_kw, tokens_per_s),
+        "tokens_per_s_per_mw": power.tokens_per_s_per_mw(tokens_per_s, facility_kw),
+    }
+    if chip_kw is not None:
+        out["chip_j"] = power.joules_per_token(np.asarray(chip_kw), tokens_per_s)
+    if usd_per_h is not None:
+        out["usd_per_million"] = cost.usd_per_million_tokens(usd_per_h, tokens_per_s, load_factor)
+    return out
+
+
+def at_speed(accelerators: Iterable[str], llm: str, tokens_per_s_user: float, **settings) -> pd.DataFrame:
+    """Return accelerators side by side at one interactivity: throughput, power, energy and cost of a token.
+
+    Parameters
+    ----------
+    accelerators, llm, tokens_per_s_user, settings
+        As in :func:`at_interactivity`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by accelerator: ``vendor``, ``tokens_per_s``, ``low``, ``high`` [tokens/s], ``instance``, ``requests``,
+        ``compute_format``; ``chip_j``, ``it_j``, ``facility_j`` [J/token]; ``tokens_per_s_per_mw`` of facility power in
+        use; ``usd_per_million`` on a hyperscaler's published cost of ownership. NaN where an input is not known.
+    """
+    found = at_interactivity(accelerators, llm, tokens_per_s_user, **settings).isel(interactivity=0, drop=True)
+    table = found.to_dataframe()
+    known = catalog.accelerators().loc[table.index]
+    table.insert(0, "vendor", known["vendor"])
+    experts = bool(resource("llms").set_index("model").loc[find_llm(llm), "experts"] > 0)
+    load = (table["requests"] / table["instance"]).fillna(1.0)
+    drawn = active_power.draws(table.index, "serving", load.to_numpy(), experts)
+    pue = catalog.value("ai-datacenter", "annual_pue")
+    spent = per_token(
+        table["tokens_per_s"],
+        it_kw=drawn["it_kw"],
+        annual_pue=pue,
+        chip_kw=drawn["chip_kw"],
+        usd_per_h=known["owner_cost_usd_per_h"],
+    )
+    return table.join(pd.DataFrame(spent, index=table.index))
+
+
+def racks(accelerators: Iterable[str], llm: str, requests_per_accelerator: float = 64, **settings) -> pd.DataFrame:
+    """Return what racks give in serving at one load, over their power.
+
+    Parameters
+    ----------
+    accelerators, llm
+        Names, as people write them.
+    requests_per_accelerator
+        Requests in flight, the same for all. [1]
+    settings
+        As in :func:`at_interactivity`; the best size of instance is taken as there.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by system as :func:`gigafleet.comparison.racks`, the most per kW first: ``name``, ``vendor``,
+        ``rack_tokens_per_s`` [tokens/s], and throughput over the power of the rack: ``value``, ``low``, ``high``
+        [tokens/s per kW]. The interval joins the band of the model with the range of the power, as independent.
+        ``spread`` is its half-width, a logarithm.
+    """
+    table = comparison.racks(list(accelerators))
+    inside = catalog.systems().loc[table.index, "accelerator"]
+    names = list(dict.fromkeys(inside))
+    if not names:
+        return pd.DataFrame(columns=["name", "vendor", "rack_tokens_per_s", "value", "low", "high", "spread"])
+    smallest = throughput(names, [llm], 1, **settings)["instance"].isel(llm=0).to_series()
+    best = {}
+    for name in names:
+        found = [
+            throughput(
+                [name], [llm], [1, requests_per_accelerator * size], accelerators_per_instance=size, **settings
+            ).isel(batch=1)
+            for size in _sizes(name, smallest[name])
+        ]
+        best[name] = max(found, key=lambda one: np.nan_to_num(one["tokens_per_s"].item(), nan=-1))
+    rate, high = (inside.map({name: one[key].item() for name, one in best.items()}) for key in ("tokens_per_s", "high"))
+    out = table[["name", "vendor"]].copy()
+    out["rack_tokens_per_s"] = rate * table["accelerators_per_system"]
+    out["value"] = out["rack_tokens_per_s"] / table["rack_kw"]
+    power_spread = np.log((table["rack_kw_high"] / table["rack_kw_low"]).fillna(1.0)) / 2
+    out["spread"] = np.hypot(np.log(high / rate), power_spread)
+    out["low"], out["high"] = (out["value"] * np.exp(sign * out["spread"]) for sign in (-1, 1))
+    return out.dropna(subset=["value"]).sort_values("value", ascending=False, kind="stable")
+
+
+def ratios(table: pd.DataFrame, one: str, others: Iterable[str]) -> pd.DataFrame:
+    """Return a row of :func:`racks` over others, the errors of both taken as independent.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the others: ``value``, ``low``, ``high`` (90 % interval) and ``verdict``: ``ahead`` or ``behind``
+        where the interval lies on one side of 1, else ``not distinguishable``.
+
+    Raises
+    ------
+    UnknownNameError
+        Naming the rows there are.
+    """
+    others = list(others)
+    for name in (one, *others):
+        if name not in table.index:
+            raise unknown("rack", name, table.index)
+    value = table.loc[one, "value"] / table.loc[others, "value"]
+    spread = np.exp(np.hypot(table.loc[one, "spread"], table.loc[others, "spread"]))
+    out = pd.DataFrame({"value": value, "low": value / spread, "high": value * spread})
+    out["verdict"] = np.select([out["low"] > 1, out["high"] < 1], ["ahead", "behind"], "not distinguishable")
+    return out

@@ -1,0 +1,104 @@
+"""Serving at a speed that users ask for, speculation, and what a token takes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gigafleet import active_power, catalog, performance, serving
+from gigafleet.errors import UnknownNameError
+
+
+def test_the_frontier_trades_throughput_for_interactivity():
+    found = serving.frontier("MI355X", "llama3.1-70b")
+    assert found["tokens_per_s_user"].is_monotonic_decreasing
+    assert found["tokens_per_s"].is_monotonic_increasing
+    assert (found["low"] < found["tokens_per_s"]).all()
+
+
+def test_a_faster_user_costs_throughput_and_may_be_out_of_reach():
+    found = serving.at_interactivity(["B200", "MI300X"], "llama3.1-70b", [10, 40, 5000])
+    b200 = found["tokens_per_s"].sel(accelerator="B200").to_numpy()
+    assert b200[0] > b200[1]
+    assert np.isnan(b200[2])
+    assert found["low"].sel(accelerator="B200").to_numpy()[2] == 0
+    assert (found["low"][:, 0] <= found["tokens_per_s"][:, 0]).all()
+    assert (found["high"][:, 0] >= found["tokens_per_s"][:, 0]).all()
+
+
+def test_the_operating_point_gives_the_user_what_was_asked():
+    """Throughput at the load that is returned, asked anew, gives each user the interactivity."""
+    point = serving.at_interactivity(["B200"], "llama3.1-70b", 25.0).isel(accelerator=0, interactivity=0)
+    size, requests = float(point["instance"]), float(point["requests"])
+    again = performance.throughput(["B200"], ["llama3.1-70b"], requests, accelerators_per_instance=size)
+    assert again["tokens_per_s_user"].item() == pytest.approx(25, rel=0.03)
+    assert again["tokens_per_s"].item() == pytest.approx(point["tokens_per_s"].item(), rel=0.03)
+
+
+def test_facility_energy_lies_above_measured_chip_energy():
+    """ML.ENERGY v3 measures chips only. The model's chip energy is near it, that of the facility above."""
+    rows = catalog.benchmarks()
+    rows = rows[rows["source"].str.startswith("ML.ENERGY") & rows["measured_power_w"].gt(0)]
+    chip_j = rows["measured_power_w"] / (rows["tokens_per_s_per_gpu"] * rows["n_accelerators"])
+    experts = ~rows["model"].str.startswith("llama")
+    load = rows["concurrency"] / rows["n_accelerators"]
+    drawn = pd.concat(
+        [
+            active_power.draws([name], "serving", at, moe)
+            for name, at, moe in zip(rows["accelerator"], load, experts, strict=True)
+        ]
+    )
+    found = serving.per_token(
+        performance.predict(rows).to_numpy(),
+        it_kw=drawn["it_kw"].to_numpy(),
+        annual_pue=1.2,
+        chip_kw=drawn["chip_kw"].to_numpy(),
+    )
+    ratio = pd.Series(found["chip_j"] / chip_j.to_numpy())
+    assert len(ratio) > 10
+    assert 0.85 < ratio.median() < 1.2
+    assert ratio.between(0.5, 2).mean() > 0.9
+    assert (found["chip_j"] < found["it_j"]).all()
+    assert (found["it_j"] < found["facility_j"]).all()
+
+
+def test_unit_economics_of_a_token():
+    """InferenceX: 2.8 USD/h at 1,000 tokens/s is 0.777778 USD per million."""
+    found = serving.per_token(1000.0, it_kw=2.0, annual_pue=1.25, usd_per_h=2.8)
+    assert found["usd_per_million"] == pytest.approx(0.777778, abs=1e-6)
+    assert found["it_j"] == pytest.approx(2.0)
+    assert found["facility_j"] == pytest.approx(2.5)
+    assert "chip_j" not in found
+
+
+def test_speculation_gains_most_where_few_requests_wait():
+    gain = serving.speculation_gain([1, 8, 64])
+    assert gain["value"].is_monotonic_decreasing
+    assert (gain["low"] < gain["value"]).all()
+    assert gain.loc[1, "low"] > 1
+    plain, fast = (
+        performance.throughput(["B200"], ["deepseek-r1"], 8, speculative=flag).isel(accelerator=0, llm=0, batch=0)
+        for flag in (False, True)
+    )
+    assert fast["tokens_per_s"] > plain["tokens_per_s"]
+    assert fast["high"] / fast["low"] > plain["high"] / plain["low"]
+
+
+def test_racks_carry_the_error_of_the_model_and_of_their_power():
+    found = serving.racks(["MI455X", "VR200", "GB300"], "llama3.1-70b")
+    assert found["value"].is_monotonic_decreasing
+    model = performance.throughput(["MI455X"], ["llama3.1-70b"], 64).isel(accelerator=0, llm=0, batch=0)
+    assert found.loc["Helios", "spread"] > np.log(model["high"] / model["tokens_per_s"]).item()
+    ratios = serving.ratios(found, "Helios", ["VR-NVL72-MaxQ"]).loc["VR-NVL72-MaxQ"]
+    assert ratios["value"] == pytest.approx(found.loc["Helios", "value"] / found.loc["VR-NVL72-MaxQ", "value"])
+    assert ratios["low"] < ratios["value"] < ratios["high"]
+    with pytest.raises(UnknownNameError, match="unknown rack 'Helois'; did you mean 'Helios'"):
+        serving.ratios(found, "Helois", ["VR-NVL72-MaxQ"])
+
+
+def test_accelerators_at_one_speed_have_power_and_cost():
+    found = serving.at_speed(["MI355X", "B200", "MI455X"], "llama3.1-70b", 20)
+    assert (found["chip_j"] < found["it_j"]).all()
+    assert (found["it_j"] < found["facility_j"]).all()
+    assert np.isnan(found.loc["MI455X", "usd_per_million"])  # nobody publishes a cost of ownership
+    hour = catalog.accelerators().loc["B200", "owner_cost_usd_per_h"]
+    assert found.loc["B200", "usd_per_million"] == pytest.approx(hour / 3600 / found.loc["B200", "tokens_per_s"] * 1e6)
