@@ -27,6 +27,7 @@ CONSTANTS = {
     "hop_s": Prior(np.log(8e-6), 1.0, roofline.EFFICIENCIES["hop_s"]),
     "link": Prior(np.log(0.3), 1.0, roofline.EFFICIENCIES["link"]),
     "request_s": Prior(np.log(5e-6), 1.0, roofline.EFFICIENCIES["request_s"]),
+    "batch_s": Prior(np.log(5e-8), 1.0, roofline.EFFICIENCIES["batch_s"]),
     "expert_compute": Prior(-0.3, 0.5, "compute of experts 2,048 wide, against dense layers"),
     "expert_width": Prior(0.0, 0.5, "exponent of an expert's width in its compute"),
     "most_requests": Prior(np.log(256), 0.7, "requests an engine runs at once per accelerator if load is not stated"),
@@ -34,48 +35,30 @@ CONSTANTS = {
     "decode_group": Prior(np.log(8), 0.5, "accelerators that decode together in a pool that splits the phases"),
     "speculative_load": Prior(-0.05, 0.2, "exponent of 1 + requests per accelerator in the gain of speculation"),
     "disaggregated_load": Prior(0.0, 0.2, "exponent of requests per accelerator where the phases are split"),
-    "training_scale": Prior(-0.05, 0.1, "exponent of accelerators, over 8, in training throughput each"),
-    "training_size": Prior(0.0, 0.1, "exponent of active parameters, over 70 billion, in training throughput"),
 }
 # Efficiency, label and spread of what deviates from the constant.
 DEVIATIONS = (
-    ("compute", "vendor", 0.2),
-    ("compute", "generation", 0.25),
+    ("compute", "vendor", 0.3),
     ("compute", "compute_format", 0.3),
-    ("bandwidth", "vendor", 0.15),
-    ("bandwidth", "generation", 0.2),
-    ("bandwidth", "compute_format", 0.2),
-    ("step_s", "vendor", 0.3),
-    ("step_s", "generation", 0.4),
-    ("step_s", "engine", 0.4),
+    ("bandwidth", "vendor", 0.3),
 )
 # Factors on throughput, each a label of the rows; a row without the label (empty) has none.
 EFFECTS = {
     "engine": Prior(0, 0.2, "engine and its tuning"),
     "latency": Prior(0, 1.0, "latency limits of MLPerf's scenario"),
     "speculation": Prior(0, 1.0, "speculative decoding at low load"),
-    "split": Prior(0, 0.5, "prefill and decode on different accelerators"),
+    "split": Prior(0, 0.2, "prefill and decode on different accelerators, by generation"),
     "serves": Prior(0, 0.2, "architecture in inference"),
-    "trains": Prior(0, 0.15, "architecture in training"),
-    "adapters": Prior(0, 0.3, "training of adapters only"),
-    "chip": Prior(0, 0.1, "accelerator, beyond its generation"),
     "task": Prior(0, 0.3, "MLPerf task: its lengths are not stated"),
-    "task_server": Prior(0, 0.2, "MLPerf task under server limits"),
     "task_interactive": Prior(0, 0.4, "MLPerf task under interactive limits"),
-    "training_format": Prior(0, 0.3, "number format in training"),
-    "training_generation": Prior(0, 0.2, "generation in training"),
-    "training_vendor": Prior(0, 0.2, "vendor in training"),
-    "expert_generation": Prior(0, 0.15, "generation on mixtures of experts"),
-    "split_generation": Prior(0, 0.2, "generation where phases are split"),
-    "speculative_generation": Prior(0, 0.2, "generation with speculative decoding"),
     "mlperf_generation": Prior(0, 0.15, "generation in MLPerf, which vendors tune"),
+    "scattered": Prior(0, 0.5, "training of experts across scale-up domains"),
+    "unstated": Prior(0, 0.3, "training in a number format that is not stated, taken as FP8"),
 }
 COVARIATES = {
-    "new_hardware": Prior(0, 0.5, "software of an accelerator just released: exp(-2 x years since release)"),
-    "old_software": Prior(0, 0.3, "age of all software: exp(-years since mid-2024), so that it saturates"),
-    "prompt_length": Prior(0, 0.1, "exponent of prompt tokens over 1,024"),
-    "output_length": Prior(0, 0.1, "exponent of output tokens over 1,024"),
+    "watts": Prior(0.5, 0.3, "exponent of rated power per FLOP/s of the peak, over the generation's: it clocks by it"),
 }
+EXPERT_GROUP = 64  # accelerators that experts are spread over in training, at most
 STRATA = ("offline", "server", "serving", "interactive", "training", "disaggregated", "speculative", "sparse")
 
 
@@ -89,43 +72,28 @@ def stratum(x: pd.DataFrame) -> pd.Series:
 
 def labels(x: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return the label of each effect for each row; empty where the effect does not apply."""
-    serves, moe = ~x["training"], x["experts"] > 0
+    trains, moe = x["training"], x["experts"] > 0
 
     def at(name, mask):
         return np.where(mask, name, "")
 
     return {
-        "engine": x["engine"],
+        "engine": at(x["engine"], ~trains),
         "latency": at(x["scenario"], x["scenario"].isin(["server", "interactive"])),
         "speculation": at("on", x["speculative"]),
-        "split": at("on", x["disaggregated"]),
-        "serves": at(x["family"], serves),
-        "trains": at(x["family"], ~serves),
-        "adapters": at("on", x["adapters"]),
-        "chip": x["accelerator"],
+        "split": at(x["generation"], x["disaggregated"]),
+        "serves": at(x["family"], ~trains),
         "task": at(x["llm"], x["mlperf"]),
-        "task_server": at(x["llm"], x["mlperf"] & x["scenario"].eq("server")),
         "task_interactive": at(x["llm"], x["mlperf"] & x["scenario"].eq("interactive")),
-        "training_format": at(x["stated_format"], ~serves),
-        "training_generation": at(x["generation"], ~serves),
-        "training_vendor": at(x["vendor"], ~serves),
-        "expert_generation": at(x["generation"], serves & moe),
-        "split_generation": at(x["generation"], x["disaggregated"]),
-        "speculative_generation": at(x["generation"], x["speculative"]),
         "mlperf_generation": at(x["generation"], x["mlperf"]),
+        "scattered": at("on", trains & moe & (x["domain"] < np.minimum(x["pool"], EXPERT_GROUP))),
+        "unstated": at("on", trains & x["stated_format"].eq("not stated")),
     }
 
 
 def covariates(x: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return the values of the covariates for each row; 0 in training."""
-    serves = (~x["training"]).to_numpy(float)
-    age = (x["software_year"] - x["release"]).fillna(1.0).clip(0, 5)
-    return {
-        "new_hardware": -serves * np.exp(-2 * age.to_numpy()),
-        "old_software": -serves * np.exp(-np.clip(x["software_year"].to_numpy() - 2024.5, 0, None)),
-        "prompt_length": serves * np.log(x["prompt_tokens"].to_numpy() / 1024),
-        "output_length": serves * np.log(x["output_tokens"].to_numpy() / 1024),
-    }
+    """Return the values of the covariates for each row."""
+    return {"watts": np.log(x["watts"].to_numpy())}
 
 
 class Design:
@@ -136,7 +104,7 @@ class Design:
         self.x = x
         self.arrays = {name: x[name].to_numpy(float) for name in roofline.INPUTS if name != "requests"}
         self.own = {c: x[c].to_numpy() for c in ("training", "speculative", "disaggregated", "adapters", "scenario")}
-        for name in ("pool", "requests", "expert_width"):
+        for name in ("requests", "expert_width"):
             self.own[name] = x[name].to_numpy(float)
         marks = {f"{e}:{label}": x[label].to_numpy() for e, label, _ in DEVIATIONS}
         marks |= {name: np.asarray(values) for name, values in labels(x).items()}
@@ -152,7 +120,7 @@ class Design:
         for name in self.names:
             start, _, label = name.rpartition(":")
             columns.append(values[name] if name in values else (marks[start] == label) if start in marks else None)
-        split = len(CONSTANTS) + sum(n.startswith(("compute:", "bandwidth:", "step_s:")) for n in self.names)
+        split = len(CONSTANTS) + sum(n.startswith(("compute:", "bandwidth:")) for n in self.names)
         self.nonlinear = split
         self.deviating = [
             (self.names[i].split(":")[0], i, columns[i].astype(float)) for i in range(len(CONSTANTS), split)
@@ -196,8 +164,6 @@ class Design:
         serves = serves + c["speculative_load"] * own["speculative"] * np.log1p(load)
         serves = serves + c["disaggregated_load"] * own["disaggregated"] * np.log(load)
         trains = np.log(roofline.training_tokens_per_s(x, p, own["adapters"]))
-        trains = trains + c["training_scale"] * np.log(own["pool"] / 8)
-        trains = trains + c["training_size"] * np.log(x["active_params"] / 7e10)
         return np.where(own["training"], trains, serves)
 
     def predict(self, values: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ INPUTS = {
     "bandwidth": "memory bandwidth [byte/s]",
     "memory": "memory [byte]",
     "link": "scale-up bandwidth, both directions [byte/s]",
+    "pool": "accelerators that share the work",
     "instance": "accelerators that hold one copy of the model",
     "requests": "requests in flight in an instance",
     "prompt_tokens": "input tokens of a request",
@@ -38,6 +39,7 @@ EFFICIENCIES = {
     "hop_s": "latency of a layer's collectives for each doubling of the instance [s]",
     "link": "share of the scale-up bandwidth that collectives reach",
     "request_s": "time that a step spends for each request, on scheduling and sampling [s]",
+    "batch_s": "time of a training step that more accelerators do not shorten, over the tokens of its batch [s]",
 }
 
 
@@ -142,8 +144,13 @@ def training_flops_per_token(x, adapters=False) -> np.ndarray:
 
 
 def training_tokens_per_s(x, p, adapters=False) -> np.ndarray:
-    """Return trained tokens per accelerator [tokens/s], before the losses of scaling out."""
-    return x["peak_flops"] * p["compute"] / training_flops_per_token(x, adapters)
+    """Return trained tokens per accelerator [tokens/s].
+
+    Accelerators share the FLOPs of a step. Collectives, the pipeline's bubbles and the optimizer take the time that
+    they take, so that a small model on many accelerators loses most.
+    """
+    shared = training_flops_per_token(x, adapters) / (x["peak_flops"] * p["compute"])
+    return 1 / (shared + x["pool"] * p["batch_s"])
 
 
 def model_flop_utilization(tokens_per_s, flops_per_token, peak_flops):

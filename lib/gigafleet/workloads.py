@@ -48,6 +48,13 @@ def generation(architecture: pd.Series) -> pd.Series:
     return architecture.str.replace(r" (?:\+|\(|Ultra).*", "", regex=True)
 
 
+def watts(table: pd.DataFrame) -> pd.Series:
+    """Return the rated power of accelerators per FLOP/s of their BF16 peak, over the geometric mean of their generation
+    in the catalogue; 1 where either is not known."""
+    log = np.log(table["tdp_w"] / table["bf16_tflops"])
+    return np.exp(log - log.groupby(generation(table["architecture"])).transform("mean")).fillna(1.0)
+
+
 def _each(names: pd.Series, find) -> pd.Series:
     """Return the short name behind each name, empty where none is known; every name is looked up once."""
     found = {}
@@ -63,7 +70,7 @@ def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
     """Return the accelerators' columns of the inputs. ``compute_format`` is the number format that computes: the next
     wider one where an accelerator lacks that of the weights."""
     table = catalog.accelerators()
-    rows = table.reindex(accelerator.to_numpy()).set_axis(accelerator.index)
+    rows = table.assign(watts=watts(table)).reindex(accelerator.to_numpy()).set_axis(accelerator.index)
     used = number_format.replace(COMPUTES)
     for narrow, wide in FALLS_BACK.items():
         used = used.where(~used.eq(narrow) | rows[f"{narrow}_tflops"].gt(0), wide)
@@ -80,7 +87,7 @@ def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
             "memory": 1e9 * rows["memory_gb"],
             "link": 1e9 * rows["scale_up_gb_s"].fillna(128.0),  # without a scale-up link, PCIe 5.0 x16
             "domain": rows["scale_up_domain"].fillna(1.0),
-            "release": year(rows["release"].fillna("")),
+            "watts": rows["watts"],
         }
     )
 
