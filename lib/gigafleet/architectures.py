@@ -70,7 +70,6 @@ def arithmetic() -> pd.DataFrame:
             "expert_params": x["experts"] * moe * 3 * x["hidden"] * x["ffn_moe"],
             "experts": x["experts"],
             "experts_per_token": x["experts_per_token"],
-            "expert_width": x["ffn_moe"],
             "cache_elements": (x["layers"] * (x["kv_lora_rank"] + x["rope_dim"])).where(
                 latent, 2 * x["layers"] * x["kv_heads"] * x["head_dim"]
             ),

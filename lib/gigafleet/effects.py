@@ -28,12 +28,10 @@ CONSTANTS = {
     "link": Prior(np.log(0.3), 1.0, roofline.EFFICIENCIES["link"]),
     "request_s": Prior(np.log(5e-6), 1.0, roofline.EFFICIENCIES["request_s"]),
     "batch_s": Prior(np.log(5e-8), 1.0, roofline.EFFICIENCIES["batch_s"]),
-    "expert_compute": Prior(-0.3, 0.5, "compute of experts 2,048 wide, against dense layers"),
-    "expert_width": Prior(0.0, 0.5, "exponent of an expert's width in its compute"),
+    "expert_compute": Prior(-0.3, 0.5, "compute of models with experts, against dense ones"),
     "most_requests": Prior(np.log(256), 0.7, "requests an engine runs at once per accelerator if load is not stated"),
     "interactive_requests": Prior(np.log(32), 0.7, "the same under MLPerf's interactive latency limits"),
     "decode_group": Prior(np.log(8), 0.5, "accelerators that decode together in a pool that splits the phases"),
-    "speculative_load": Prior(-0.05, 0.2, "exponent of 1 + requests per accelerator in the gain of speculation"),
     "disaggregated_load": Prior(0.0, 0.2, "exponent of requests per accelerator where the phases are split"),
 }
 # Efficiency, label and spread of what deviates from the constant.
@@ -46,7 +44,7 @@ DEVIATIONS = (
 EFFECTS = {
     "engine": Prior(0, 0.2, "engine and its tuning"),
     "latency": Prior(0, 1.0, "latency limits of MLPerf's scenario"),
-    "speculation": Prior(0, 1.0, "speculative decoding at low load"),
+    "speculation": Prior(0, 1.0, "speculative decoding"),
     "split": Prior(0, 0.2, "prefill and decode on different accelerators, by generation"),
     "serves": Prior(0, 0.2, "architecture in inference"),
     "task": Prior(0, 0.3, "MLPerf task: its lengths are not stated"),
@@ -103,9 +101,8 @@ class Design:
         """Prepare rows. ``names`` are the parameters to use; those of the rows' own labels if None."""
         self.x = x
         self.arrays = {name: x[name].to_numpy(float) for name in roofline.INPUTS if name != "requests"}
-        self.own = {c: x[c].to_numpy() for c in ("training", "speculative", "disaggregated", "adapters", "scenario")}
-        for name in ("requests", "expert_width"):
-            self.own[name] = x[name].to_numpy(float)
+        self.own = {c: x[c].to_numpy() for c in ("training", "disaggregated", "adapters", "scenario")}
+        self.own["requests"] = x["requests"].to_numpy(float)
         marks = {f"{e}:{label}": x[label].to_numpy() for e, label, _ in DEVIATIONS}
         marks |= {name: np.asarray(values) for name, values in labels(x).items()}
         if names is None:
@@ -133,10 +130,7 @@ class Design:
         for name, i, column in self.deviating:
             p[name] = p[name] + values[i] * column
         c = {name: values[i] for name, i in self.constants.items()}
-        width = np.maximum(self.own["expert_width"], 1) / 2048
-        p["compute"] = p["compute"] + np.where(
-            self.arrays["experts"] > 0, c["expert_compute"] + c["expert_width"] * np.log(width), 0
-        )
+        p["compute"] = p["compute"] + c["expert_compute"] * (self.arrays["experts"] > 0)
         return {name: np.exp(value) for name, value in p.items()}
 
     def inputs(self, values: np.ndarray) -> dict[str, np.ndarray]:
@@ -161,7 +155,6 @@ class Design:
         c = {name: values[i] for name, i in self.constants.items()}
         load = x["requests"] / x["instance"]
         serves = np.log(roofline.decode_tokens_per_s(x, p))
-        serves = serves + c["speculative_load"] * own["speculative"] * np.log1p(load)
         serves = serves + c["disaggregated_load"] * own["disaggregated"] * np.log(load)
         trains = np.log(roofline.training_tokens_per_s(x, p, own["adapters"]))
         return np.where(own["training"], trains, serves)
