@@ -27,7 +27,7 @@ CONSTANTS = {
     "hop_s": Prior(np.log(8e-6), 1.0, roofline.EFFICIENCIES["hop_s"]),
     "link": Prior(np.log(0.3), 1.0, roofline.EFFICIENCIES["link"]),
     "request_s": Prior(np.log(5e-6), 1.0, roofline.EFFICIENCIES["request_s"]),
-    "batch_s": Prior(np.log(5e-8), 1.0, roofline.EFFICIENCIES["batch_s"]),
+    "batch_s": Prior(np.log(1e-7), 1.0, roofline.EFFICIENCIES["batch_s"]),
     "expert_compute": Prior(-0.3, 0.5, "compute of models with experts, against dense ones"),
     "most_requests": Prior(np.log(256), 0.7, "requests an engine runs at once per accelerator if load is not stated"),
     "interactive_requests": Prior(np.log(32), 0.7, "the same under MLPerf's interactive latency limits"),
