@@ -117,7 +117,7 @@ class Design:
         for name in self.names:
             start, _, label = name.rpartition(":")
             columns.append(values[name] if name in values else (marks[start] == label) if start in marks else None)
-        split = len(CONSTANTS) + sum(n.startswith(("compute:", "bandwidth:")) for n in self.names)
+        split = len(CONSTANTS) + sum(n.startswith(tuple(f"{e}:" for e in roofline.EFFICIENCIES)) for n in self.names)
         self.nonlinear = split
         self.deviating = [
             (self.names[i].split(":")[0], i, columns[i].astype(float)) for i in range(len(CONSTANTS), split)
