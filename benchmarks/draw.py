@@ -18,11 +18,10 @@ import sys
 
 import pandas as pd
 
-from gigafleet import catalog
+from gigafleet import accuracy, catalog
 from gigafleet.errors import UnknownNameError
 
 GROUP = ["accelerator", "model", "precision", "scenario"]
-DOUBTFUL = r"inconsistent|unverified|day-0|day 0"
 
 
 def held(accelerator: str) -> bool:
@@ -35,12 +34,8 @@ def held(accelerator: str) -> bool:
 
 def draw(results: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that the rule takes, in the order of the table."""
-    counted = results["tokens_counted"]
-    stated = counted.ne("") & ~counted.str.contains("not stated|derived", regex=True)
-    sound = ~(results["note"] + " " + results["scenario"]).str.contains(DOUBTFUL, case=False, regex=True)
-    shared = counted.str.contains("DERIVED")  # the output's share of a published total
-    taken = (stated | shared) & sound & results["accelerator"].map(held) & results["tokens_per_s_per_gpu"].ne("")
-    known = results[taken]
+    known = accuracy.sound(results)
+    known = known[known["accelerator"].map(held) & known["tokens_per_s_per_gpu"].ne("")]
     load = pd.to_numeric(known["concurrency"], errors="coerce").fillna(0)
     ordered = known.assign(load=load).sort_values(["date", "load", "row_id"])
     middle = ordered.groupby(GROUP, sort=False)["row_id"].agg(lambda ids: ids.iloc[len(ids) // 2])

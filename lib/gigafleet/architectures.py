@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import pandas as pd
 
 from gigafleet.errors import unknown
@@ -73,6 +74,7 @@ def arithmetic() -> pd.DataFrame:
             "cache_elements": (x["layers"] * (x["kv_lora_rank"] + x["rope_dim"])).where(
                 latent, 2 * x["layers"] * x["kv_heads"] * x["head_dim"]
             ),
+            "cache_shards": x["kv_heads"].mask(latent, np.inf),
             "attention_flops": (2 * heads * (2 * x["kv_lora_rank"] + x["rope_dim"])).where(
                 latent, 4 * heads * x["head_dim"]
             ),

@@ -18,12 +18,14 @@ from gigafleet.tables import resource
 
 SIGMA = 0.15  # scatter of a good result around the model, in logarithms
 HUBER = 1.5  # residuals beyond so many sigmas count linearly
+STEPS = 30  # most Gauss-Newton steps
 LEVEL = 0.9
+FEWEST = 50  # results that a fit needs
 HIDDEN = ("disaggregated", "speculative", "sparse")  # split of the pool, acceptance or use of the pool is not known
 
 
-def solve(design: Design, measured: np.ndarray, start=None, steps: int = 30, weight=None):
-    """Return the parameters that fit best and their covariance.
+def solve(design: Design, measured: np.ndarray):
+    """Return the parameters that fit best and their covariance, starting from the priors.
 
     Parameters
     ----------
@@ -31,12 +33,6 @@ def solve(design: Design, measured: np.ndarray, start=None, steps: int = 30, wei
         Rows and parameters.
     measured
         Logarithm of measured throughput of each row.
-    start
-        Where to begin; the priors if None.
-    steps
-        Most Gauss-Newton steps.
-    weight
-        Weight of each row; 1 if None.
 
     Returns
     -------
@@ -44,19 +40,18 @@ def solve(design: Design, measured: np.ndarray, start=None, steps: int = 30, wei
         Values, shape (parameters,), and covariance, shape (parameters, parameters).
     """
     mean, sd = np.array([(p.mean, p.sd) for p in design.priors]).T
-    values = mean.copy() if start is None else start.copy()
-    weight = np.ones(len(measured)) if weight is None else weight
+    values = mean.copy()
 
     def cost(at):
         e = np.abs(design.predict(at) - measured) / SIGMA
         rho = np.where(e < HUBER, e**2, 2 * HUBER * e - HUBER**2)
-        return weight @ rho + (((at - mean) / sd) ** 2).sum()
+        return rho.sum() + (((at - mean) / sd) ** 2).sum()
 
     best, damping = cost(values), 1e-2
-    for _ in range(steps):
+    for _ in range(STEPS):
         predicted, slopes = design.slopes(values)
         e = (predicted - measured) / SIGMA
-        each = weight * np.where(np.abs(e) < HUBER, 1, HUBER / np.maximum(np.abs(e), HUBER))
+        each = np.where(np.abs(e) < HUBER, 1, HUBER / np.maximum(np.abs(e), HUBER))
         curvature = (slopes * each[:, None]).T @ slopes / SIGMA**2 + np.diag(sd**-2.0)
         downhill = -(slopes * each[:, None]).T @ e / SIGMA - (values - mean) / sd**2
         for _ in range(8):
@@ -68,7 +63,7 @@ def solve(design: Design, measured: np.ndarray, start=None, steps: int = 30, wei
         else:
             break
         gain, best, values, damping = best - tried, tried, values + step, max(damping / 6, 1e-6)
-        if gain < 1e-4 * best:
+        if gain < 1e-6 * best:
             break
     return values, np.linalg.inv(curvature)
 
@@ -78,11 +73,11 @@ def usable(results: pd.DataFrame) -> pd.DataFrame:
     is the column ``measured`` [log tokens/s]."""
     x = workloads.from_results(results)
     measured = pd.to_numeric(results["tokens_per_s_per_gpu"], errors="coerce")
-    keep = x["unknown"].eq("") & (measured > 0)
+    keep = (x["unknown"].eq("").to_numpy()) & (measured > 0).to_numpy()
     return x[keep].assign(measured=np.log(measured[keep]), model=results["model"][keep])
 
 
-def left_out(x: pd.DataFrame, groups: pd.Series, start: np.ndarray, train=None, steps: int = 8) -> pd.Series:
+def left_out(x: pd.DataFrame, groups: pd.Series, train=None) -> pd.Series:
     """Return predictions of every row from a fit without its group [log tokens/s]: grouped cross-validation.
 
     Parameters
@@ -90,9 +85,7 @@ def left_out(x: pd.DataFrame, groups: pd.Series, start: np.ndarray, train=None, 
     x
         Rows of :func:`usable`.
     groups
-        Group of each row; a whole group is left out at once.
-    start
-        Parameters of the fit to all rows, where each fit begins.
+        Group of each row; a whole group is left out at once. Rows without one (NaN) are not predicted.
     train
         Which rows may be fitted to; all if None.
     """
@@ -103,7 +96,7 @@ def left_out(x: pd.DataFrame, groups: pd.Series, start: np.ndarray, train=None, 
         inside = np.zeros(len(x), dtype=bool)
         inside[held] = True
         keep = allowed & ~inside
-        values, _ = solve(design.rows(keep), measured[keep], start, steps)
+        values, _ = solve(design.rows(keep), measured[keep])
         out.iloc[held] = design.rows(inside).predict(values)
     return out
 
@@ -118,6 +111,14 @@ def families(x: pd.DataFrame) -> pd.Series:
     return x["generation"] + "|" + x["family"]
 
 
+# Kinds of band: the groups left out for it, and what it is for.
+KINDS = {
+    "band": (pairs, ""),
+    "new_architecture": (families, " of an architecture without results"),
+    "new_generation": (lambda x: x["generation"], " of a generation without results"),
+}
+
+
 def half_widths(x: pd.DataFrame, residual: pd.Series) -> pd.Series:
     """Return the half-width of the 90 % band of each stratum, a logarithm, from residuals of rows left out.
 
@@ -127,7 +128,7 @@ def half_widths(x: pd.DataFrame, residual: pd.Series) -> pd.Series:
     """
     size = residual.abs().clip(upper=np.log(3))
     sums = size.groupby(stratum(x)).agg(["sum", "size"]).reindex(list(STRATA), fill_value=0)
-    widths = 2.2 * (sums["sum"] + 5 * size.mean()) / (sums["size"] + 5)
+    widths = 2.2 * (sums["sum"] + 10 * size.mean()) / (sums["size"] + 10)
     return widths.where(~widths.index.isin(HIDDEN), np.maximum(widths, 1.25 * widths["serving"]))
 
 
@@ -147,10 +148,10 @@ def fit(results: pd.DataFrame) -> pd.DataFrame:
         (``exp(value)``), ``prior`` and ``prior_sd``, ``rows`` it applies to, ``meaning`` and ``data_hash``.
     """
     x = usable(results)
+    if len(x) < FEWEST:
+        raise ValueError(f"a fit needs {FEWEST} results at least, not {len(x)}")
     design, measured = Design(x), x["measured"].to_numpy()
     values, covariance = solve(design, measured)
-    applies = [len(x)] * len(CONSTANTS) + [int(column.sum()) for _, _, column in design.deviating]
-    applies += [int((column != 0).sum()) for column in design.linear.T]
     table = pd.DataFrame(
         {
             "parameter": design.names,
@@ -159,44 +160,74 @@ def fit(results: pd.DataFrame) -> pd.DataFrame:
             "factor": np.exp(values),
             "prior": [p.mean for p in design.priors],
             "prior_sd": [p.sd for p in design.priors],
-            "rows": applies,
+            "rows": (np.abs(design.slopes(values)[1]) > 1e-6).sum(axis=0),
             "meaning": [p.meaning for p in design.priors],
         }
     )
-    residual = left_out(x, pairs(x), values) - x["measured"]
-    widths = half_widths(x, residual)
-    far = left_out(x, x["generation"], values) - x["measured"]
-    wider = max(far.abs().quantile(LEVEL) / residual.abs().quantile(LEVEL), 1.0)
-    counts = stratum(x).value_counts()
-    bands = pd.DataFrame(
-        {
-            "parameter": [*(f"band:{name}" for name in STRATA), "band:new_generation"],
-            "value": [*widths, np.log(wider)],
-            "rows": [*(int(counts.get(name, 0)) for name in STRATA), len(x)],
-            "meaning": [
-                *(f"half-width of the 90 % band: {name}" for name in STRATA),
-                "how much wider the half-width is for a generation without results",
-            ],
-        }
-    )
-    bands["factor"] = np.exp(bands["value"])
-    table = pd.concat([table, bands], ignore_index=True)
+    counts, least, bands = stratum(x).value_counts(), 0.0, []
+    for kind, (groups, meaning) in KINDS.items():
+        least = np.maximum(half_widths(x, left_out(x, groups(x)) - x["measured"]), least)
+        bands.append(
+            pd.DataFrame(
+                {
+                    "parameter": [f"{kind}:{name}" for name in STRATA],
+                    "value": least.to_numpy(),
+                    "factor": np.exp(least.to_numpy()),
+                    "rows": [int(counts.get(name, 0)) for name in STRATA],
+                    "meaning": [f"half-width of the 90 % band{meaning}: {name}" for name in STRATA],
+                }
+            )
+        )
+    table = pd.concat([table, *bands], ignore_index=True)
     return table.assign(data_hash=data_hash(x))
 
 
 class Efficiencies(NamedTuple):
-    """Fitted parameters: names, values, half-widths by stratum, and the widening for a new generation."""
+    """Fitted parameters: names, values, half-widths of the bands (a column a kind of :data:`KINDS`, a row a stratum),
+    and the generations and families that have results."""
 
     names: list[str]
     values: np.ndarray
-    widths: pd.Series
-    wider: float
+    widths: pd.DataFrame
     generations: frozenset[str]
+    families: frozenset[str]
+
+
+def half_width(x: pd.DataFrame, known: Efficiencies, kind: str = "") -> pd.Series:
+    """Return the half-width of each row's band, a logarithm.
+
+    Parameters
+    ----------
+    x
+        Rows of inputs.
+    known
+        The fit. A row whose generation or architecture has no results in it gets the wider band.
+    kind
+        A key of :data:`KINDS`, to take that band for all rows instead.
+    """
+    strata = stratum(x)
+    if kind:
+        return strata.map(known.widths[kind])
+    new = {"new_generation": ~x["generation"].isin(known.generations)}
+    new["new_architecture"] = ~x["family"].isin(known.families)
+    width = strata.map(known.widths["band"])
+    for kind, rows in new.items():
+        width = width.where(~rows, np.maximum(width, strata.map(known.widths[kind])))
+    return width
 
 
 def read() -> Efficiencies:
-    """Return the efficiencies of ``data/efficiencies.csv``; a warning says if the data have changed since the fit."""
-    table = resource("efficiencies")
+    """Return the efficiencies of ``data/efficiencies.csv``; a warning says if the data have changed since the fit.
+
+    Raises
+    ------
+    ValueError
+        Naming parameters that the file lacks.
+    """
+    table = resource("efficiencies").set_index("parameter")
+    bands = [f"{kind}:{name}" for kind in KINDS for name in STRATA]
+    if lacking := [name for name in [*CONSTANTS, *bands] if name not in table.index]:
+        raise ValueError(f"data/efficiencies.csv lacks {', '.join(lacking[:5])}; run 'gigafleet fit'")
     x = usable(resource("benchmarks"))
     if (now := data_hash(x)) != table["data_hash"].iloc[0]:
         warnings.warn(
@@ -204,14 +235,13 @@ def read() -> Efficiencies:
             "run 'gigafleet fit'",
             stacklevel=2,
         )
-    band = table["parameter"].str.startswith("band:")
-    widths = table[band].set_index(table["parameter"][band].str.removeprefix("band:"))["value"]
+    fitted = table.drop(index=bands)
     return Efficiencies(
-        table["parameter"][~band].tolist(),
-        table["value"][~band].to_numpy(),
-        widths.drop("new_generation"),
-        float(np.exp(widths["new_generation"])),
+        fitted.index.tolist(),
+        fitted["value"].to_numpy(),
+        pd.DataFrame({kind: table["value"][[f"{kind}:{n}" for n in STRATA]].to_numpy() for kind in KINDS}, STRATA),
         frozenset(x["generation"]),
+        frozenset(x["family"]),
     )
 
 

@@ -51,7 +51,6 @@ EFFECTS = {
     "task_interactive": Prior(0, 0.4, "MLPerf task under interactive limits"),
     "mlperf_generation": Prior(0, 0.15, "generation in MLPerf, which vendors tune"),
     "scattered": Prior(0, 0.5, "training of experts across scale-up domains"),
-    "unstated": Prior(0, 0.3, "training in a number format that is not stated, taken as FP8"),
 }
 COVARIATES = {
     "watts": Prior(0.5, 0.3, "exponent of rated power per FLOP/s of the peak, over the generation's: it clocks by it"),
@@ -85,7 +84,6 @@ def labels(x: pd.DataFrame) -> dict[str, np.ndarray]:
         "task_interactive": at(x["llm"], x["mlperf"] & x["scenario"].eq("interactive")),
         "mlperf_generation": at(x["generation"], x["mlperf"]),
         "scattered": at("on", trains & moe & (x["domain"] < np.minimum(x["pool"], EXPERT_GROUP))),
-        "unstated": at("on", trains & x["stated_format"].eq("not stated")),
     }
 
 
@@ -136,17 +134,17 @@ class Design:
     def inputs(self, values: np.ndarray) -> dict[str, np.ndarray]:
         """Return the roofline's inputs of each row: the group that works together, and its load."""
         c = {name: values[i] for name, i in self.constants.items()}
+        holds = roofline.weights(self.arrays) / (0.6 * self.arrays["memory"])
         group = np.where(
             self.own["disaggregated"],
-            np.minimum(self.arrays["instance"], np.exp(c["decode_group"])),
+            np.minimum(self.arrays["instance"], np.maximum(np.exp(c["decode_group"]), holds)),
             self.arrays["instance"],
         )
         x = {**self.arrays, "instance": group}
-        room = np.maximum(0.9 * x["memory"] * group - roofline.weights(x), 0.02 * x["memory"] * group)
         most = np.where(self.own["scenario"] == "interactive", c["interactive_requests"], c["most_requests"])
-        filled = np.minimum(room / roofline.cache_bytes_per_request(x), group * np.exp(most))
         stated = self.own["requests"] * group / self.arrays["instance"]
-        x["requests"] = np.maximum(np.where(np.isnan(stated), filled, stated), 1e-2)
+        asked = np.where(np.isnan(stated), group * np.exp(most), np.maximum(stated, 1e-2))
+        x["requests"] = np.minimum(asked, np.maximum(roofline.most_requests(x), 1.0))
         return x
 
     def physics(self, values: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from gigafleet import accuracy, calibration, catalog, effects, roofline
+from gigafleet import calibration, catalog, roofline
 from gigafleet.architectures import benchmarks, find_llm
 from gigafleet.errors import unknown
 from gigafleet.tables import resource
@@ -40,7 +40,7 @@ def paper_shares(by: str = "accelerator") -> pd.DataFrame:
         share is no fault.
     """
     x = calibration.usable(benchmarks())
-    x = x[x["stated_format"].ne("not stated") & x["scenario"].isin(["offline", "training"])]
+    x = x[x["stated_format"].ne("") & x["scenario"].isin(["offline", "training"])]
     share = np.exp(x["measured"]) * flops_per_token(x) / x["peak_flops"]
     groups = share.groupby([x[by], x["scenario"]])
     table = groups.quantile([0.05, 0.5, 0.95]).unstack().set_axis(["low", "value", "high"], axis=1)
@@ -86,10 +86,9 @@ def side_by_side(accelerators: Iterable[str], llm: str, scenario: str = "offline
     table["measured"] = np.exp(best["measured"])
     log = pd.Series(np.nan, index=best.index)
     if len(best):
-        start, _ = calibration.solve(effects.Design(x), x["measured"].to_numpy())
         pairs = calibration.pairs(x)
-        log = calibration.left_out(x, pairs.where(pairs.isin(pairs[best.index])), start)[best.index]
-    width = accuracy.widths(best, calibration.load().widths)
+        log = calibration.left_out(x, pairs.where(pairs.isin(pairs[best.index])))[best.index]
+    width = calibration.half_width(best, calibration.load(), "band")
     table["predicted"], table["low"], table["high"] = np.exp(log), np.exp(log - width), np.exp(log + width)
     known = catalog.accelerators().loc[table["accelerator"]].set_axis(table.index)
     table["per_it_kw"] = table["measured"] / known["all_in_kw"]

@@ -32,14 +32,13 @@ def checked(hold_out: str = "pair", work: str = "all") -> pd.DataFrame:
     """
     x = calibration.usable(catalog.benchmarks())
     residual = accuracy.held_out(x, hold_out)
-    known = calibration.load()
     out = x[["vendor", "accelerator", "llm", "scenario", "number_format", "requests", "pool"]].copy()
     out["source"] = catalog.benchmarks().loc[x.index, "source"]
     out["year"] = np.floor(x["software_year"]).astype(int).astype(str)
     out["stratum"] = effects.stratum(x)
     out["measured"], out["predicted"] = np.exp(x["measured"]), np.exp(x["measured"] + residual)
     out["residual"] = residual
-    out["width"] = accuracy.widths(x, known.widths) * (known.wider if hold_out == "generation" else 1.0)
+    out["width"] = calibration.half_width(x, calibration.load(), accuracy.BANDS[hold_out])
     wanted = {"all": x["training"] | True, "training": x["training"], "inference": ~x["training"]}
     return out[wanted[work]]
 

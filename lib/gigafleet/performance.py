@@ -17,12 +17,7 @@ from gigafleet.errors import require, unknown
 PHASES = ("training", "prefill", "decode", "serving")
 FORMATS = tuple(workloads.BITS)
 LOADS = np.geomspace(1, 4096, 64)
-
-
-def _widths(x: pd.DataFrame, known: calibration.Efficiencies) -> np.ndarray:
-    """Return the half-width of each row's band, a logarithm."""
-    widths = effects.stratum(x).map(known.widths).to_numpy(float)
-    return widths * np.where(x["generation"].isin(known.generations), 1.0, known.wider)
+MOST = 1e9  # requests in flight that may be asked for
 
 
 def predict(benchmarks: pd.DataFrame, explain: bool = False) -> pd.Series | pd.DataFrame:
@@ -43,36 +38,40 @@ def predict(benchmarks: pd.DataFrame, explain: bool = False) -> pd.Series | pd.D
     Series or DataFrame
         Output tokens/s per accelerator of the whole pool, trained tokens/s in training, same index. With ``explain``:
         ``tokens_per_s``, ``low`` and ``high`` (90 % band), ``reason`` where there is no answer, ``stratum``,
-        ``compute_format`` (what computes, where the accelerator lacks the format of the weights), ``instance``
-        [accelerators] and ``new_generation`` (no result of the generation was fitted). NaN only where the accelerator
-        or the architecture is unknown or the model does not fit in memory.
+        ``format_assumed`` (no number format was stated), ``compute_format`` (what computes, where the accelerator lacks
+        the format of the weights), ``instance`` [accelerators], ``out_of_reach`` (no load gives a user the
+        interactivity that is asked; the answer is for the nearest that does) and ``new_generation`` (no result of the
+        generation was fitted). NaN only where the accelerator or the architecture is unknown or the model does not fit
+        in memory.
 
     Raises
     ------
     ValueError
         Naming columns that are missing.
     """
-    x = workloads.from_results(benchmarks)
-    ok = x["unknown"].eq("").to_numpy()
-    out = pd.DataFrame(index=benchmarks.index)
-    out["tokens_per_s"] = out["low"] = out["high"] = np.nan
+    x = workloads.from_results(benchmarks).reset_index(drop=True)
     known = calibration.load()
-    if ok.any():
-        rows = _at_interactivity(x[ok], known)
-        log = effects.Design(rows, known.names).predict(known.values)
-        width = _widths(rows, known)
-        for name, shift in (("tokens_per_s", 0), ("low", -width), ("high", width)):
-            out.loc[ok, name] = np.exp(log + shift)
+    ok = x["unknown"].eq("")
+    rows = _at_interactivity(x[ok], known)
+    out = pd.DataFrame(np.nan, index=x.index, columns=["tokens_per_s", "low", "high"])
+    if len(rows):
+        log, width = effects.Design(rows, known.names).predict(known.values), calibration.half_width(rows, known)
+        out[ok.to_numpy()] = np.exp(np.column_stack([log, log - width, log + width]))
     if not explain:
-        return out["tokens_per_s"]
+        return out["tokens_per_s"].set_axis(benchmarks.index)
     out["reason"] = x["unknown"]
-    out["stratum"], out["compute_format"] = effects.stratum(x), x["compute_format"]
-    out["instance"], out["new_generation"] = x["instance"], ~x["generation"].isin(known.generations)
-    return out
+    out["stratum"] = effects.stratum(rows).reindex(x.index).fillna("")
+    out["format_assumed"] = x["stated_format"].eq("")
+    out["compute_format"], out["instance"] = x["compute_format"], x["instance"]
+    out["out_of_reach"] = rows["out_of_reach"].reindex(x.index, fill_value=False)
+    out["new_generation"] = ~x["generation"].isin(known.generations)
+    return out.set_axis(benchmarks.index)
 
 
 def _at_interactivity(x: pd.DataFrame, known: calibration.Efficiencies) -> pd.DataFrame:
-    """Return rows whose load is found from the interactivity that is asked, where no load is given."""
+    """Return rows whose load is found from the interactivity that is asked, where no load is given. ``out_of_reach``
+    marks those for which no load gives it."""
+    x = x.assign(out_of_reach=False)
     ask = (x["interactivity"].notna() & x["requests"].isna() & ~x["training"]).to_numpy()
     if not ask.any():
         return x
@@ -88,12 +87,12 @@ def _at_interactivity(x: pd.DataFrame, known: calibration.Efficiencies) -> pd.Da
         np.exp(np.interp(-np.log(want), -np.log(e), np.log(load)))
         for want, e, load in zip(asked["interactivity"], falling, loads, strict=True)
     ]
-    x = x.copy()
     x.loc[ask, "scenario"], x.loc[ask, "requests"] = "serving", found
+    x.loc[ask, "out_of_reach"] = (asked["interactivity"] > falling[:, 0]) | (asked["interactivity"] < falling[:, -1])
     return x
 
 
-def _grid(pairs: pd.DataFrame, number_format: str, prompt_tokens: float, output_tokens: float) -> pd.DataFrame:
+def _grid(pairs: pd.DataFrame, phase: str, number_format: str, prompt_tokens: float, output_tokens: float):
     """Return inputs for (accelerator, llm) pairs on software of no particular engine."""
     formats = pd.Series(number_format, index=pairs.index)
     x = workloads.hardware(pairs["accelerator"], formats)
@@ -102,10 +101,10 @@ def _grid(pairs: pd.DataFrame, number_format: str, prompt_tokens: float, output_
     x["weight_bytes"] = workloads.BITS[number_format] / 8
     x["cache_bytes"] = np.where(x["weight_bytes"] <= 1, 1.0, 2.0)
     x["prompt_tokens"], x["output_tokens"] = float(prompt_tokens), float(output_tokens)
+    flags = dict.fromkeys(("mlperf", "speculative", "disaggregated", "adapters"), False)
+    x = x.assign(engine="", scenario="serving", training=phase == "training", **flags)
     x["instance"] = workloads.smallest_instance(x)
-    fixed = {"engine": "", "stated_format": "", "scenario": "serving", "software_year": 2026.5}
-    flags = dict.fromkeys(("mlperf", "training", "speculative", "disaggregated", "adapters"), False)
-    return x.assign(**fixed, **flags)
+    return x
 
 
 def throughput(
@@ -136,7 +135,8 @@ def throughput(
     prompt_tokens, output_tokens
         Lengths of a request [tokens]; in training the first is the sequence.
     accelerators_per_instance
-        Accelerators that hold a copy; if None the smallest power of two at which weights take 60 % of memory.
+        Accelerators that hold a copy, in training all that train together; if None the smallest power of two at which
+        the weights, in training with gradients and the optimizer's state, take 60 % of memory.
     speculative
         Whether tokens are guessed and checked several at a time, in ``decode`` and ``serving``. The gain is that of
         results with it (see :func:`gigafleet.serving.speculation_gain`), the band theirs and wider.
@@ -156,23 +156,21 @@ def throughput(
     ValueError
         Lengths or batch not above 0, context beyond the model's limit, or nothing that fits in memory.
     """
+    number_format = str(number_format).lower()
     names, models = _checked(accelerators, llms, batch, phase, number_format, prompt_tokens, output_tokens)
     batches = np.atleast_1d(np.asarray(batch, dtype=float))
     index = pd.MultiIndex.from_product([names, models], names=["accelerator", "llm"])
-    x = _grid(index.to_frame(index=False), number_format, prompt_tokens, output_tokens)
+    x = _grid(index.to_frame(index=False), phase, number_format, prompt_tokens, output_tokens)
     if accelerators_per_instance is not None:
         x["instance"] = _given_instance(x, accelerators_per_instance, number_format)
-    x["training"] = phase == "training"
     x["speculative"] = speculative and phase in ("decode", "serving")
-    x["pool"] = np.where(x["training"], np.maximum(x["instance"], 8.0), x["instance"])
+    x["pool"] = x["instance"]
     known = calibration.load()
     cells = x.loc[x.index.repeat(len(batches))].reset_index(drop=True)
     cells["requests"] = np.tile(batches, len(x))
     log = _log_tokens(cells, phase, known)
-    width = _widths(cells, known)
-    fits = np.ones(len(cells), dtype=bool)
-    if phase != "training":
-        fits = _fitting(cells)
+    width = calibration.half_width(cells, known)
+    fits = _fitting(cells)
     shape = (len(names), len(models), len(batches))
     dims = ("accelerator", "llm", "batch")
     rate = np.where(fits, np.exp(log), np.nan)
@@ -192,40 +190,52 @@ def throughput(
 
 def _checked(accelerators, llms, batch, phase, number_format, prompt_tokens, output_tokens) -> tuple[list, list]:
     """Return the short names of accelerators and models, after a look at all that is asked."""
+    accelerators, llms = ([n] if isinstance(n, str) else list(n) for n in (accelerators, llms))
+    if not accelerators or not llms:
+        raise ValueError(f"{'llms' if accelerators else 'accelerators'} must name at least one")
     names = list(dict.fromkeys(catalog.find(name) for name in accelerators))
     models = list(dict.fromkeys(find_llm(name) for name in llms))
     if phase not in PHASES:
         raise unknown("phase", phase, PHASES)
     if number_format not in FORMATS:
         raise unknown("number format", number_format, FORMATS)
-    for name, value in (("batch", batch), ("prompt_tokens", prompt_tokens), ("output_tokens", output_tokens)):
+    require("batch", batch, above=0, maximum=MOST)
+    if np.ndim(batch) > 1 or np.size(batch) == 0:
+        raise ValueError(f"batch must be a number or a list of numbers, not an array of shape {np.shape(batch)}")
+    for name, value in (("prompt_tokens", prompt_tokens), ("output_tokens", output_tokens)):
         require(name, value, above=0)
+        if np.ndim(value):
+            raise ValueError(f"{name} must be one number, not {value!r}")
     table = arithmetic()
+    context = prompt_tokens + (output_tokens if phase in ("decode", "serving") else 0)
     for model in models:
         if model not in table.index:
             raise ValueError(f"dimensions of {model} are not known; known: {', '.join(table.index)}")
-        limit, context = table.loc[model, "max_context"], prompt_tokens + (output_tokens if phase != "training" else 0)
-        if context > limit:
+        if context > table.loc[model, "max_context"]:
+            limit = table.loc[model, "max_context"]
             raise ValueError(f"context of {context:,.0f} tokens is beyond the {limit:,.0f} of {model}")
     return names, models
 
 
 def _given_instance(x: pd.DataFrame, given: float, number_format: str) -> float:
     """Return the accelerators of an instance that the caller wants, if any model fits in them."""
-    require("accelerators_per_instance", given, above=0)
-    short = roofline.weights(x) > 0.9 * x["memory"] * given
-    if short.all():
-        best = (roofline.weights(x) / (0.9 * x["memory"])).idxmin()
-        need = int(np.ceil(roofline.weights(x)[best] / (0.9 * x["memory"][best])))
+    require("accelerators_per_instance", given, minimum=1)
+    share = workloads.held_bytes(x) / (0.9 * x["memory"])  # accelerators that the model fills
+    if (share > given).all():
+        best = share.idxmin()
+        what = "Training " if x["training"][best] else ""
         raise ValueError(
-            f"{x['llm'][best]} in {number_format} does not fit in {given:g} accelerators; "
-            f"it needs at least {need} of {x['accelerator'][best]}"
+            f"{what}{x['llm'][best]} in {number_format} does not fit in {given:g} accelerators; "
+            f"it needs at least {np.ceil(share[best]):.0f} of {x['accelerator'][best]}"
         )
     return float(given)
 
 
 def _fitting(cells: pd.DataFrame) -> np.ndarray:
-    """Return which cells fit in memory with their cache; an error if none of them does."""
+    """Return which cells fit in memory: weights and cache, in training what it keeps of parameters; an error if none
+    does, though the accelerator's figures are known."""
+    if cells["training"].all():
+        return (workloads.held_bytes(cells) <= 0.9 * cells["memory"] * cells["instance"]).to_numpy()
     most = roofline.most_requests(cells)
     fits = (most >= cells["requests"]).to_numpy()
     if not fits.any() and most.notna().any():
@@ -233,7 +243,7 @@ def _fitting(cells: pd.DataFrame) -> np.ndarray:
         context = cell["prompt_tokens"] + cell["output_tokens"]
         raise ValueError(
             f"{cells['requests'].min():,.0f} requests of {context:,.0f} tokens fit nowhere; "
-            f"{most.max():,.0f} of {cell['llm']} fit in {cell['instance']:.0f} of {cell['accelerator']}"
+            f"{np.floor(most.max()):,.0f} of {cell['llm']} fit in {cell['instance']:.0f} of {cell['accelerator']}"
         )
     return fits
 
@@ -260,15 +270,25 @@ def step_parts(accelerator: str, llm: str, batch=1.0, **settings) -> pd.DataFram
         Requests in an instance.
     settings
         ``number_format``, ``prompt_tokens``, ``output_tokens`` as in :func:`throughput`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``batch``, columns as :func:`gigafleet.roofline.step_parts_s` gives them, with the factors of model
+        and accelerator on each [ms]. They add up to the time between a user's tokens.
     """
+    asked = {"number_format": "fp8", "prompt_tokens": 1024, "output_tokens": 1024}
+    if wrong := [name for name in settings if name not in asked]:
+        raise unknown("setting", wrong[0], asked)
+    asked |= settings
+    names, models = _checked([accelerator], [llm], batch, "serving", **asked)
     batches = np.atleast_1d(np.asarray(batch, dtype=float))
-    require("batch", batches, above=0)
-    pair = pd.DataFrame({"accelerator": [catalog.find(accelerator)], "llm": [find_llm(llm)]})
-    chosen = {"number_format": "fp8", "prompt_tokens": 1024, "output_tokens": 1024} | settings
-    x = _grid(pair, **chosen)
+    x = _grid(pd.DataFrame({"accelerator": names, "llm": models}), "serving", **asked)
     x = x.loc[x.index.repeat(len(batches))].reset_index(drop=True).assign(requests=batches)
     x["pool"] = x["instance"]
+    _fitting(x)
     known = calibration.load()
     design = effects.Design(x, known.names)
     parts = roofline.step_parts_s(design.inputs(known.values), design.efficiencies(known.values))
-    return 1e3 * pd.DataFrame(parts, index=pd.Index(batches, name="batch"))
+    slower = np.exp(-design.factor(known.values))
+    return 1e3 * pd.DataFrame({k: v * slower for k, v in parts.items()}, index=pd.Index(batches, name="batch"))

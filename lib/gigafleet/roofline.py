@@ -13,6 +13,8 @@ INPUTS = {
     "memory": "memory [byte]",
     "link": "scale-up bandwidth, both directions [byte/s]",
     "pool": "accelerators that share the work",
+    "domain": "accelerators that share a scale-up fabric",
+    "scale_out": "bandwidth of an accelerator to other domains, both directions [byte/s]",
     "instance": "accelerators that hold one copy of the model",
     "requests": "requests in flight in an instance",
     "prompt_tokens": "input tokens of a request",
@@ -24,6 +26,7 @@ INPUTS = {
     "expert_params": "parameters in routed experts",
     "experts": "routed experts of a layer; 0 in a dense model",
     "experts_per_token": "routed experts that a token uses",
+    "cache_shards": "parts that the cache splits into across accelerators; beyond, it is copied",
     "cache_elements": "elements of cache that a token leaves, all layers together",
     "attention_flops": "FLOPs of a decoded token for each token of context",
     "prompt_attention_flops": "FLOPs of a prompt's token for each token before it",
@@ -76,13 +79,36 @@ def weights(x) -> np.ndarray:
 def most_requests(x, usable: float = 0.9) -> np.ndarray:
     """Return how many requests an instance's memory holds beside the weights; below 1 where the model does not fit."""
     room = usable * x["memory"] * x["instance"] - weights(x)
-    return np.maximum(room, 0) / cache_bytes_per_request(x)
+    return np.maximum(room, 0) / (cache_bytes_per_request(x) * copies(x))
+
+
+def copies(x) -> np.ndarray:
+    """Return how often an instance holds the same cache: accelerators beyond the heads that the cache has copy it."""
+    return np.maximum(x["instance"] / x["cache_shards"], 1.0)
 
 
 def prompt_flops(x) -> np.ndarray:
     """Return the FLOPs of reading a request's prompt, with causal attention."""
     tokens = x["prompt_tokens"]
-    return tokens * (2 * x["active_params"] + x["prompt_attention_flops"] * tokens / 2)
+    return tokens * (2 * x["active_params"] + x["prompt_attention_flops"] * attended_tokens(x, tokens))
+
+
+def attended_tokens(x, tokens) -> np.ndarray:
+    """Return how many tokens a token of a text attends to on average [tokens]: half of the text with a causal mask, in
+    layers with a window no more than the window."""
+    window = np.minimum(np.maximum(x["window"], 1), tokens)
+    share = x["windowed_share"]
+    return tokens / 2 * (1 - share) + window * (1 - window / (2 * tokens)) * share
+
+
+def link_s(x, p, tokens) -> np.ndarray:
+    """Return how long accelerators exchange activations of so many tokens [s]: two all-reduces of 16 bits in a layer,
+    each a ring in the scale-up domain; where an instance spans several, each accelerator then passes on its share."""
+    n = np.minimum(x["instance"], x["domain"])
+    size = x["layers"] * 2 * 2 * x["hidden"] * tokens
+    inside = 2 * (n - 1) / n * size / (x["link"] / 2)
+    domains = x["instance"] / n
+    return (inside + 2 * (1 - 1 / domains) * size / n / (x["scale_out"] / 2)) / p["link"]
 
 
 def step_parts_s(x, p, prefill=1.0) -> dict[str, np.ndarray]:
@@ -100,14 +126,13 @@ def step_parts_s(x, p, prefill=1.0) -> dict[str, np.ndarray]:
     n, requests = x["instance"], x["requests"]
     touched = touched_share(x["experts_per_token"], x["experts"], requests)
     read = (x["params"] - x["expert_params"] * (1 - touched)) * x["weight_bytes"]
-    read = read + requests * cache_bytes_per_request(x)
+    read = read + requests * cache_bytes_per_request(x) * copies(x)
     prompts = prefill * requests / x["output_tokens"]  # that a step reads
     decode = requests * (2 * x["active_params"] + x["attention_flops"] * context_tokens(x))
-    moved = x["layers"] * 4 * x["hidden"] * (requests + prompts * x["prompt_tokens"]) * (n - 1) / n
     return {
         "memory": read / (n * x["bandwidth"] * p["bandwidth"]),
         "compute": (decode + prompts * prompt_flops(x)) / (n * x["peak_flops"] * p["compute"]),
-        "link": moved / (n * x["link"] / 2 * p["link"]),
+        "link": link_s(x, p, requests + prompts * x["prompt_tokens"]),
         "hops": x["layers"] * p["hop_s"] * np.log2(np.maximum(n, 1)),
         "fixed": x["layers"] * p["step_s"] + 0 * requests,
         "requests": requests * p["request_s"],
@@ -124,13 +149,12 @@ def prefill_tokens_per_s(x, p) -> np.ndarray:
     n, tokens = x["instance"], x["requests"] * x["prompt_tokens"]
     touched = touched_share(x["experts_per_token"], x["experts"], tokens)
     read = (x["params"] - x["expert_params"] * (1 - touched)) * x["weight_bytes"]
-    moved = x["layers"] * 4 * x["hidden"] * tokens * (n - 1) / n
     seconds = (
         np.maximum(
             x["requests"] * prompt_flops(x) / (n * x["peak_flops"] * p["compute"]),
             read / (n * x["bandwidth"] * p["bandwidth"]),
         )
-        + moved / (n * x["link"] / 2 * p["link"])
+        + link_s(x, p, tokens)
         + x["layers"] * (p["step_s"] + p["hop_s"] * np.log2(np.maximum(n, 1)))
     )
     return tokens / (n * seconds)
@@ -140,7 +164,7 @@ def training_flops_per_token(x, adapters=False) -> np.ndarray:
     """Return the FLOPs of training on a token: 6 for each active parameter, 4 where only adapters learn, and three
     passes of causal attention over the sequence (``prompt_tokens``)."""
     dense = np.where(adapters, 4, 6) * x["active_params"]
-    return dense + 3 * x["prompt_attention_flops"] * x["prompt_tokens"] / 2
+    return dense + 3 * x["prompt_attention_flops"] * attended_tokens(x, x["prompt_tokens"])
 
 
 def training_tokens_per_s(x, p, adapters=False) -> np.ndarray:

@@ -118,29 +118,16 @@ def _points(accelerator: str, llm: str, size: float, wanted: np.ndarray, setting
     return out
 
 
-def speculation_gain(requests_per_accelerator) -> pd.DataFrame:
-    """Return by how much speculative decoding raises throughput, as the results with it say.
+def speculation_gain() -> pd.Series:
+    """Return by how much speculative decoding raises throughput at a given load: ``value``, ``low`` and ``high`` of the
+    factor (90 % interval of its mean).
 
-    Parameters
-    ----------
-    requests_per_accelerator
-        Requests in flight over accelerators, a number or an array. [1]
-
-    Returns
-    -------
-    DataFrame
-        Indexed by the load: ``value``, ``low`` and ``high`` of the factor (90 % interval). The errors of its two
-        parameters are taken as independent. How many guessed tokens a model accepts is not in the results, so the
-        gain is that of the models and settings that were measured.
+    How many guessed tokens a model accepts is not in the results, so it is the gain of the models and settings that
+    were measured; the band of a prediction with speculation is wider.
     """
-    loads = np.atleast_1d(np.asarray(requests_per_accelerator, dtype=float))
-    require("requests_per_accelerator", loads, above=0)
-    fitted = resource("efficiencies").set_index("parameter").loc[["speculation:on", "speculative_load"]]
-    terms = np.column_stack([np.ones(len(loads)), np.log1p(loads)])
-    middle = terms @ fitted["value"].to_numpy()
-    spread = 1.645 * np.sqrt(terms**2 @ fitted["standard_error"].to_numpy() ** 2)
-    ends = {"value": middle, "low": middle - spread, "high": middle + spread}
-    return pd.DataFrame({k: np.exp(v) for k, v in ends.items()}, index=pd.Index(loads, name="requests_per_accelerator"))
+    fitted = resource("efficiencies").set_index("parameter").loc["speculation:on"]
+    ends = {"value": 0, "low": -1.645, "high": 1.645}
+    return pd.Series({k: np.exp(fitted["value"] + z * fitted["standard_error"]) for k, z in ends.items()})
 
 
 def per_token(tokens_per_s, *, it_kw, annual_pue: float, chip_kw=None, usd_per_h=None, load_factor=1.0) -> dict:
@@ -167,6 +154,8 @@ def per_token(tokens_per_s, *, it_kw, annual_pue: float, chip_kw=None, usd_per_h
         ``chip_j``, ``it_j``, ``facility_j`` [J/token], ``usd_per_million`` [USD], ``tokens_per_s_per_mw`` of facility
         power in use.
     """
+    require("tokens_per_s", tokens_per_s, above=0, absent=True)
+    require("it_kw", it_kw, above=0, absent=True)
     require("annual_pue", annual_pue, minimum=1)
     facility_kw = np.asarray(it_kw) * annual_pue
     out = {
@@ -175,6 +164,7 @@ def per_token(tokens_per_s, *, it_kw, annual_pue: float, chip_kw=None, usd_per_h
         "tokens_per_s_per_mw": power.tokens_per_s_per_mw(tokens_per_s, facility_kw),
     }
     if chip_kw is not None:
+        require("chip_kw", chip_kw, above=0, absent=True)
         out["chip_j"] = power.joules_per_token(np.asarray(chip_kw), tokens_per_s)
     if usd_per_h is not None:
         out["usd_per_million"] = cost.usd_per_million_tokens(usd_per_h, tokens_per_s, load_factor)

@@ -3,6 +3,8 @@
 Only what is known before a run is read: never a measured value, a power, a metric, who submitted it or a note.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -14,16 +16,19 @@ from gigafleet.tables import resource
 READ = ["source", "date", "system", "accelerator", "n_accelerators", "model", "precision", "scenario", "tokens_counted"]
 READ += ["input_len", "output_len", "concurrency", "interactivity_tok_s_user"]
 BITS = {"bf16": 16, "fp16": 16, "fp8": 8, "fp4": 4, "mxfp4": 4, "nvfp4": 4, "int4": 4}
-COMPUTES = {"fp16": "bf16", "mxfp4": "fp4", "nvfp4": "fp4", "int4": "fp4"}
+SPELLINGS = {"bfloat16": "bf16", "float16": "fp16", "w4a16": "int4", "w4a8": "int4", "e4m3": "fp8", "int8": "fp8"}
+COMPUTES = {"fp16": "bf16", "mxfp4": "fp4", "nvfp4": "fp4", "int4": "bf16"}
 FALLS_BACK = {"fp4": "fp8", "fp8": "bf16"}
 NOMINAL = 0.92  # InferenceX draws lengths between 0.8 and 1.0 of the nominal ones; Little's law closes with this mean
+NARROW_SINCE = 2025.75  # from MLPerf Training v5.1 on, a format that is not stated is the narrowest of the hardware
+TRAINING_BYTES = 12  # of a parameter in mixed precision, at the least: weights and gradients at 16 bits, two moments
 ENGINES = (
-    ("MLPerf Inf", "mlperf"),
-    ("MLPerf Train", "mlperf training"),
-    ("ML.ENERGY", "ml.energy"),
-    ("Azure", "azure"),
-    ("TensorRT", "tensorrt page"),
-    ("ROCm", "rocm page"),
+    ("mlperf inf", "mlperf"),
+    ("mlperf train", "mlperf training"),
+    ("ml.energy", "ml.energy"),
+    ("azure", "azure"),
+    ("tensorrt", "tensorrt page"),
+    ("rocm", "rocm page"),
 )
 
 
@@ -55,15 +60,24 @@ def watts(table: pd.DataFrame) -> pd.Series:
     return np.exp(log - log.groupby(generation(table["architecture"])).transform("mean")).fillna(1.0)
 
 
-def _each(names: pd.Series, find) -> pd.Series:
-    """Return the short name behind each name, empty where none is known; every name is looked up once."""
+def _each(names: pd.Series, find, extra: str) -> pd.Series:
+    """Return the short name behind each name, empty where none is known; every name is looked up once, if need be
+    without what the pattern ``extra`` finds in it."""
     found = {}
     for name in names.unique():
-        try:
-            found[name] = find(name)
-        except UnknownNameError:
-            found[name] = ""
+        found[name] = ""
+        for tried in (name, re.sub(extra, "", name, flags=re.IGNORECASE)):
+            try:
+                found[name] = found[name] or find(tried)
+            except UnknownNameError:
+                continue
     return names.map(found)
+
+
+def _formats(stated: pd.Series) -> pd.Series:
+    """Return the number format that a text names, empty where it names none."""
+    known = "|".join(sorted([*BITS, *SPELLINGS], key=len, reverse=True))
+    return stated.str.extract(f"({known})", expand=False).replace(SPELLINGS).fillna("")
 
 
 def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
@@ -73,7 +87,8 @@ def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
     rows = table.assign(watts=watts(table)).reindex(accelerator.to_numpy()).set_axis(accelerator.index)
     used = number_format.replace(COMPUTES)
     for narrow, wide in FALLS_BACK.items():
-        used = used.where(~used.eq(narrow) | rows[f"{narrow}_tflops"].gt(0), wide)
+        lacks = used.eq(narrow) & ~rows[f"{narrow}_tflops"].gt(0) & rows[f"{wide}_tflops"].gt(0)
+        used = used.mask(lacks, wide)
     peak = pd.Series(np.nan, index=accelerator.index)
     for name in ("bf16", "fp8", "fp4"):
         peak = peak.where(~used.eq(name), 1e12 * rows[f"{name}_tflops"])
@@ -87,15 +102,24 @@ def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
             "memory": 1e9 * rows["memory_gb"],
             "link": 1e9 * rows["scale_up_gb_s"].fillna(128.0),  # without a scale-up link, PCIe 5.0 x16
             "domain": rows["scale_up_domain"].fillna(1.0),
+            "scale_out": 1e9 * rows["scale_out_gb_s"].fillna(100.0),  # an adapter of 400 Gbit/s for each
             "watts": rows["watts"],
         }
     )
 
 
 def smallest_instance(x: pd.DataFrame, share: float = 0.6) -> pd.Series:
-    """Return the smallest power of two of accelerators at which the weights take no more than a share of memory."""
-    need = x["params"] * x["weight_bytes"] / (share * x["memory"])
+    """Return the smallest power of two of accelerators at which the model takes no more than a share of memory: the
+    weights, in training what it keeps of every parameter."""
+    need = held_bytes(x) / (share * x["memory"])
     return 2.0 ** np.ceil(np.log2(need.clip(lower=1)))
+
+
+def held_bytes(x: pd.DataFrame) -> pd.Series:
+    """Return what must be in memory before any work [byte]: the weights; in training also gradients and the
+    optimizer's state, unless adapters only are trained."""
+    whole = x["training"] & ~x["adapters"]
+    return x["params"] * np.where(whole, TRAINING_BYTES, x["weight_bytes"])
 
 
 def from_results(results: pd.DataFrame) -> pd.DataFrame:
@@ -104,13 +128,16 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     results
-        Columns :data:`READ`; others are not looked at. Numbers that are not known are NaN, texts empty or NaN.
+        Columns :data:`READ`; others are not looked at. Numbers that are not known are NaN, texts empty or NaN. Neither
+        case nor blanks around a text matter.
 
     Returns
     -------
     DataFrame
         The columns of :data:`gigafleet.roofline.INPUTS` and the labels that efficiencies go by. ``unknown`` says why a
         row cannot be predicted, and is empty where it can. ``requests`` is NaN where the load is not stated.
+        ``stated_format`` is empty where no number format is stated: FP8 is taken then, in training since the end of
+        2025 the narrowest that the accelerator has.
 
     Raises
     ------
@@ -119,32 +146,34 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
     """
     if missing := [name for name in READ if name not in results]:
         raise ValueError(f"results lack the columns {missing}; needed are {READ}")
-    rows = results[READ]
-    text = {name: rows[name].astype(object).where(rows[name].notna(), "").astype(str) for name in READ}
+    rows = results[READ].reset_index(drop=True)
+    text = {name: rows[name].astype(object).where(rows[name].notna(), "").astype(str).str.strip() for name in READ}
+    lower = {name: values.str.lower() for name, values in text.items()}
     numbers = {
-        name: pd.to_numeric(rows[name], errors="coerce").astype(float)
+        name: pd.to_numeric(rows[name], errors="coerce").astype(float).where(lambda v: (v > 0) & (v < np.inf))
         for name in ("n_accelerators", "input_len", "output_len", "concurrency", "interactivity_tok_s_user")
     }
-    accelerator, llm = _each(text["accelerator"], catalog.find), _each(text["model"], find_llm)
-    stated = text["precision"].str.lower()
-    known = stated.isin(list(BITS))
-    number_format = stated.where(known, "fp8")
+    accelerator = _each(text["accelerator"], catalog.find, r"[- ](sxm\d?|oam|\d+ ?gb)\b.*")
+    llm = _each(text["model"], find_llm, r"^.*/|-(instruct|chat|it|\d{4})\b.*$")
+    training, when = lower["scenario"].eq("training"), year(text["date"])
+    stated = _formats(lower["precision"])
+    narrow = stated.eq("") & training & (np.nan_to_num(when) > NARROW_SINCE)
+    narrow &= accelerator.map(catalog.accelerators()["fp4_tflops"]).gt(0)
+    number_format = stated.mask(stated.eq(""), "fp8").mask(narrow, "fp4")
     x = hardware(accelerator, number_format)
     x = x.join(arithmetic().reindex(llm.to_numpy()).set_axis(rows.index))
-    x["accelerator"], x["llm"], x["number_format"] = accelerator, llm, number_format
+    x["accelerator"], x["llm"], x["number_format"], x["stated_format"] = accelerator, llm, number_format, stated
     x["weight_bytes"] = number_format.map(BITS) / 8
     x["cache_bytes"] = np.where(x["weight_bytes"] <= 1, 1.0, 2.0)
-    x = x.join(_run(text, numbers, x, known))
-    engine, scenario = x["engine"], text["scenario"].str.lower()
-    source = text["source"]
-    lengths = _task_lengths(engine, llm, scenario)
-    shrink = np.where(source.str.startswith("InferenceX"), NOMINAL, 1.0)
+    x["training"], x["adapters"] = training, lower["model"].str.contains("lora") & training
+    x = x.join(_run(lower, numbers, x))
+    lengths = _task_lengths(x["engine"], llm, lower["scenario"])
+    shrink = np.where(lower["source"].str.startswith("inferencex"), NOMINAL, 1.0)
     for end, name in (("input", "prompt_tokens"), ("output", "output_tokens")):
-        given = numbers[f"{end}_len"].where(numbers[f"{end}_len"] > 0)
-        x[name] = (given * shrink).fillna(lengths[f"{end}_tokens"])
-    x["software_year"] = np.where(np.isnan(year(text["date"])), 2025.5, year(text["date"]))
+        x[name] = (numbers[f"{end}_len"] * shrink).clip(lower=1).fillna(lengths[f"{end}_tokens"])
+    x["software_year"] = np.where(np.isnan(when), 2025.5, when)
     x["unknown"] = _reason(x)
-    return x
+    return x.set_axis(results.index)
 
 
 def _task_lengths(engine: pd.Series, llm: pd.Series, scenario: pd.Series) -> pd.DataFrame:
@@ -156,48 +185,41 @@ def _task_lengths(engine: pd.Series, llm: pd.Series, scenario: pd.Series) -> pd.
     return table.loc[task, ["input_tokens", "output_tokens"]].set_axis(llm.index)
 
 
-def _run(text: dict, numbers: dict, x: pd.DataFrame, known: pd.Series) -> pd.DataFrame:
+def _run(lower: dict, numbers: dict, x: pd.DataFrame) -> pd.DataFrame:
     """Return how rows were run: engine, scenario, flags, the pool and the instance in it, and the load."""
-    source, system = text["source"], text["system"]
+    source, system, scenario = lower["source"], lower["system"], lower["scenario"]
     engine = pd.Series("other", index=x.index)
-    engine = engine.mask(source.str.startswith("InferenceX"), "sglang")
-    engine = engine.mask(source.str.startswith("InferenceX") & system.str.contains("trt"), "tensorrt")
-    engine = engine.mask(source.str.startswith("InferenceX") & system.str.contains("atom"), "atom")
+    engine = engine.mask(source.str.startswith("inferencex"), "sglang")
+    engine = engine.mask(source.str.startswith("inferencex") & system.str.contains("trt"), "tensorrt")
+    engine = engine.mask(source.str.startswith("inferencex") & system.str.contains("atom"), "atom")
     for start, name in ENGINES:
         engine = engine.mask(source.str.contains(start, regex=False), name)
-    mlperf = engine.eq("mlperf")
-    training = text["scenario"].eq("training")
-    out = pd.DataFrame({"engine": engine, "mlperf": mlperf, "training": training})
-    out["speculative"] = (text["scenario"] + system).str.contains("MTP") & ~training
+    mlperf, training = engine.eq("mlperf"), x["training"]
+    out = pd.DataFrame({"engine": engine, "mlperf": mlperf})
+    out["speculative"] = (scenario + system).str.contains("mtp") & ~training
     out["disaggregated"] = system.str.contains("disagg") & ~training
-    out["adapters"] = text["model"].str.contains("lora", case=False) & training
-    out["stated_format"] = np.where(known, x["compute_format"], "not stated")
-    load = numbers["concurrency"].where(numbers["concurrency"] > 0)
-    n = numbers["n_accelerators"].where(numbers["n_accelerators"] > 0)
-    out["pool"] = n.fillna(8.0)
-    small = smallest_instance(x)
-    out["instance"] = out["pool"].where(~mlperf, np.minimum(small.fillna(8.0), out["pool"]))
-    out["n_stated"] = n.notna()
-    scenario = text["scenario"].str.lower()
-    out["requests"] = load
+    n = numbers["n_accelerators"].round().clip(lower=1)
+    small = smallest_instance(x).fillna(8.0)
+    out["pool"] = n.fillna(np.maximum(8.0, small))
+    out["instance"] = out["pool"].where(~mlperf, np.minimum(small, out["pool"]))
+    load = out["requests"] = numbers["concurrency"]
     out["scenario"] = np.select(
         [training, scenario.eq("server"), scenario.eq("interactive"), load.notna()],
         ["training", "server", "interactive", "serving"],
         "offline",
     )
-    out["interactivity"] = numbers["interactivity_tok_s_user"].where(lambda v: v > 0)
+    out["interactivity"] = numbers["interactivity_tok_s_user"]
     return out
 
 
 def _reason(x: pd.DataFrame) -> np.ndarray:
     """Return why a row cannot be predicted, empty where it can."""
-    short = x["params"] * x["weight_bytes"] > 0.97 * x["memory"] * x["pool"]
     return np.select(
         [
             x["accelerator"].eq("").to_numpy() | x["peak_flops"].isna() | x["bandwidth"].isna() | x["memory"].isna(),
             x["llm"].eq("").to_numpy(),
             x["params"].isna(),
-            short & x["n_stated"] & ~x["training"],
+            held_bytes(x) > 0.97 * x["memory"] * x["pool"],
         ],
         [
             "accelerator unknown, or without the figures of its data sheet",
