@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gigafleet import accuracy, calibration, catalog, effects
+from gigafleet.tables import resource
 
 REASONS = {
     "speculative": "how many tokens speculation gets accepted is not in the row",
@@ -95,18 +96,36 @@ def simpler(hold_out: str = "pair") -> pd.DataFrame:
 
 
 def worst(rows: pd.DataFrame, number: int = 10) -> pd.DataFrame:
-    """Return the rows that are farthest off, with what the row itself says about why."""
+    """Return the rows that are farthest off, with what the row itself or its note says about why."""
     far = rows.loc[rows["residual"].abs().sort_values(ascending=False).index[:number]]
-    shown = far[["accelerator", "llm", "scenario", "source", "measured", "predicted"]].copy()
-    shown["predicted over measured"] = np.exp(far["residual"])
-    shown["why"] = far["stratum"].map(REASONS).fillna("no reason in what the row states")
+    shown = far[["accelerator", "llm", "scenario", "measured", "predicted"]].copy()
+    shown["ratio"] = np.exp(far["residual"])
+    known = rows["llm"].value_counts()
+    few = far["llm"].map(known) < accuracy.ENOUGH
+    gpt_oss = far["llm"].str.startswith("gpt-oss") & far["number_format"].eq("fp8")
+    note = catalog.benchmarks().loc[far.index, "note"].fillna("")
+    shown["why"] = np.select(
+        [
+            note.str.match(r"open[;,]"),
+            gpt_oss,
+            far["stratum"].isin(list(REASONS)),
+            few,
+            far["stratum"].eq("training") & (far["pool"] >= 64),
+        ],
+        [
+            "submitted to the open division, where rules are free",
+            "marked FP8, though the weights of this model are MXFP4",
+            far["stratum"].map(REASONS).fillna(""),
+            "few results of this model",
+            "the batch is not in the row, and many accelerators share it",
+        ],
+        "no reason in what the row states",
+    )
     return shown
 
 
 def larger(hold_out: str = "pair", view: str = "accelerator") -> pd.DataFrame:
     """Return the kept errors on a larger table of results (``data/accuracy.csv``) for one way of leaving out."""
-    from gigafleet.tables import resource
-
     table = resource("accuracy")
     return table[(table["held_out"] == hold_out) & (table["view"] == view)].set_index("group")
 
@@ -114,3 +133,32 @@ def larger(hold_out: str = "pair", view: str = "accelerator") -> pd.DataFrame:
 def larger_errors(hold_out: str, view: str) -> pd.DataFrame:
     """Return the same as text for a table, as :func:`errors` does."""
     return _shown(larger(hold_out, view))
+
+
+MEASURES = {
+    "median_error": "median error",
+    "within_1_5": "within a factor of 1.5",
+    "bias": "bias, either way",
+    "half_width": "half-width of the band [factor]",
+    "covered": "inside the band",
+}
+
+
+def aims() -> pd.DataFrame:
+    """Return the aims of the model beside what it reaches on the larger table, as text."""
+    table = accuracy.aims(resource("accuracy"))
+    percent = table["measure"] != "half_width"
+    reached = (100 * table["reached"]).map("{:.0f} %".format).where(percent, table["reached"].map("{:.2f}".format))
+    way, bound = (table["aim"].str.rsplit(" ", n=1).str[i] for i in (0, 1))
+    bound = (100 * bound.astype(float)).map("{:.0f} %".format).where(percent, bound)
+    shown = pd.DataFrame(
+        {"left out": table["held_out"], "of": table["group"], "measure": table["measure"].map(MEASURES)}
+    )
+    shown["aim"], shown["reached"] = way + " " + bound, reached
+    shown["met"] = table["met"].map({True: "yes", False: "no"})
+    return shown.assign(rows=table["rows"].map("{:,}".format)).set_index("left out")
+
+
+def stale() -> bool:
+    """Return whether the kept errors on the larger table belong to another fit."""
+    return resource("accuracy")["data_hash"].iloc[0] != resource("efficiencies")["data_hash"].iloc[0]
