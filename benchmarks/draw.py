@@ -35,7 +35,7 @@ def held(accelerator: str) -> bool:
 def draw(results: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that the rule takes, in the order of the table."""
     known = accuracy.sound(results)
-    known = known[known["accelerator"].map(held) & known["tokens_per_s_per_gpu"].ne("")]
+    known = known[known["accelerator"].map(held).astype(bool) & known["tokens_per_s_per_gpu"].ne("")]
     load = pd.to_numeric(known["concurrency"], errors="coerce").fillna(0)
     ordered = known.assign(load=load).sort_values(["date", "load", "row_id"])
     middle = ordered.groupby(GROUP, sort=False)["row_id"].agg(lambda ids: ids.iloc[len(ids) // 2])

@@ -38,7 +38,7 @@ def test_coverage_counts_the_rows_inside():
 
 def test_the_worst_misses_come_first_with_a_reason(rows):
     found = model_check.worst(rows, 5)
-    off = np.abs(np.log(found["predicted over measured"]))
+    off = np.abs(np.log(found["ratio"]))
     assert off.is_monotonic_decreasing
     assert off.iloc[0] == pytest.approx(rows["residual"].abs().max())
     assert found["why"].ne("").all()
