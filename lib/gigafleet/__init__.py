@@ -24,6 +24,8 @@ __all__ = [
     "earnings",
     "earnings_views",
     "effects",
+    "fleet",
+    "fleet_solver",
     "flow_plots",
     "house_style",
     "measured",

@@ -1,0 +1,272 @@
+"""The fleet mix: published cases, brute force, duals, infeasible scenarios, and scenarios solved together."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from gigafleet import fleet
+from gigafleet.errors import UnknownNameError
+
+TYPES, BUCKETS = pd.Index(["A10G", "A100"], name="accelerator"), pd.Index(["ss", "sl", "ls", "ll"], name="workload")
+TOY = {
+    "throughput": pd.DataFrame([[2.0, 1, 5, 2], [20, 20, 40, 20]], TYPES, BUCKETS),
+    "power_kw": 1.0,
+    "cost_usd_per_h": pd.Series([1.01, 3.67], TYPES),
+    "demand": 30 * pd.Series([0.2, 0.1, 0.5, 0.2], BUCKETS),
+}
+
+
+def random_case(seed: int, scenarios: int | None = None, accelerators: int = 3, workloads: int = 4) -> dict:
+    """Return inputs with a solution: demand is what half of the supply does at an even split."""
+    rng = np.random.default_rng(seed)
+    axes = {
+        "accelerator": pd.Index([f"a{i}" for i in range(accelerators)]),
+        "workload": pd.Index([f"w{i}" for i in range(workloads)]),
+    }
+    if scenarios:
+        axes = {"scenario": pd.RangeIndex(scenarios), **axes}
+
+    def draw(low, high, *drop):
+        dims = [d for d in axes if d not in drop]
+        return xr.DataArray(rng.uniform(low, high, [len(axes[d]) for d in dims]), {d: axes[d] for d in dims}, dims)
+
+    rate, supply = draw(1, 5), draw(1, 3, "workload")
+    work = (rate * supply / workloads).sum("accelerator") / 2
+    return {
+        "throughput": rate,
+        "power_kw": draw(0.5, 2),
+        "cost_usd_per_h": draw(1, 3, "workload"),
+        "demand": work,
+        "supply": supply,
+        "power_cap_kw": 100.0,
+    }
+
+
+def linprog_of(case: dict) -> float:
+    """Return the least energy by scipy, from its own matrices."""
+    rate, power, supply = (case[name].to_numpy() for name in ("throughput", "power_kw", "supply"))
+    a, w = rate.shape
+    demand = np.zeros((w, a, w))
+    demand[np.arange(w), :, np.arange(w)] = -rate.T
+    owned = np.repeat(np.eye(a), w, axis=1)
+    upper = np.vstack([demand.reshape(w, -1), owned, power.ravel()])
+    limits = np.concatenate([-case["demand"], supply, [case["power_cap_kw"]]])
+    return linprog(power.ravel(), upper, limits, method="highs").fun
+
+
+@pytest.mark.parametrize(("racks", "usd_per_h"), [(None, 4.12875), (pd.Series([1.0, 1.0], TYPES), 4.68)])
+def test_the_toy_of_melange(racks, usd_per_h):
+    """Mélange (arXiv 2404.14527): one of each is 4.68 USD/h; the relaxation is 4.12875."""
+    found = fleet.optimize(**TOY, objective="cost", rack_size=racks)
+    assert found.objective.item() == pytest.approx(usd_per_h)
+    assert found.bound.item() == pytest.approx(usd_per_h)
+    if racks is not None:
+        assert found.racks.squeeze().to_series().to_dict() == {"A10G": 1, "A100": 1}
+
+
+@pytest.mark.parametrize(("kept", "usd_per_h"), [("A10G", 12.12), ("A100", 7.34)])
+def test_a_single_type_of_melanges_toy(kept, usd_per_h):
+    supply = pd.Series(np.where(TYPES == kept, 100.0, 0.0), TYPES)
+    found = fleet.optimize(**TOY, objective="cost", supply=supply, rack_size=pd.Series([1.0, 1.0], TYPES))
+    assert found.objective.item() == pytest.approx(usd_per_h)
+
+
+def larger() -> dict:
+    rng = np.random.default_rng(0)
+    share = rng.random((5, 5))
+    share /= share.sum()
+    costs, rates = [], []
+    for k in range(3):
+        costs.append(1 + 3 * k * rng.uniform(0.8, 1.2))
+        size = np.sqrt(np.outer(1 + np.arange(5), 1 + np.arange(5)))
+        rates.append((rng.uniform(2, 6, (5, 5)) * (1 + 2.5 * k) / size).ravel())
+    types, buckets = pd.Index(["a", "b", "c"], name="accelerator"), pd.RangeIndex(25, name="workload")
+    return {
+        "throughput": pd.DataFrame(rates, types, buckets),
+        "power_kw": 1.0,
+        "cost_usd_per_h": pd.Series(costs, types),
+        "demand": 64 * pd.Series(share.ravel(), buckets),
+        "objective": "cost",
+    }
+
+
+def test_a_larger_case_of_melange():
+    case = larger()
+    ones = pd.Series(1.0, case["cost_usd_per_h"].index)
+    relaxed, whole = fleet.optimize(**case), fleet.optimize(**case, rack_size=ones)
+    assert relaxed.objective.item() == pytest.approx(40.507, abs=1e-3)
+    assert whole.objective.item() == pytest.approx(41.250, abs=1e-3)
+    assert whole.gap.item() < 1e-6
+    assert len(whole.shadow_prices) == 0
+    for kept in ones.index:
+        alone = fleet.optimize(**case, rack_size=ones, supply=ones.where(ones.index == kept, 0.0) * 1000)
+        assert alone.objective.item() >= whole.objective.item() - 1e-9
+    dearer = fleet.optimize(**(case | {"cost_usd_per_h": 3 * case["cost_usd_per_h"]}))
+    assert dearer.objective.item() == pytest.approx(3 * relaxed.objective.item())
+    fewer = {k: v.iloc[:2] if k in ("throughput", "cost_usd_per_h") else v for k, v in case.items()}
+    assert fleet.optimize(**fewer).objective.item() >= relaxed.objective.item()
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_the_optimum_is_that_of_another_solver(seed):
+    case = random_case(seed)
+    assert fleet.optimize(**case).objective.item() == pytest.approx(linprog_of(case), rel=1e-7)
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=10, deadline=None)
+def test_whole_racks_equal_brute_force(seed):
+    """Every number of racks of two accelerators up to four is tried; the work of a workload is then a share of each."""
+    case = random_case(seed, accelerators=2, workloads=2)
+    rate, cost = case["throughput"].to_numpy(), case["cost_usd_per_h"].to_numpy()
+    size = pd.Series([0.7, 1.1], pd.Index(["a0", "a1"], name="accelerator"))
+    best = np.inf
+    for racks in itertools.product(range(6), repeat=2):
+        owned = np.array(racks) * size.to_numpy()
+        upper = np.vstack(
+            [-rate.T.reshape(2, 2)[:, [0, 0, 1, 1]] * [[1, 0, 1, 0], [0, 1, 0, 1]], [1, 1, 0, 0], [0, 0, 1, 1]]
+        )
+        if linprog(np.zeros(4), upper, np.concatenate([-case["demand"], owned]), method="highs").status == 0:
+            best = min(best, float(cost @ owned))
+    loose = {k: v for k, v in case.items() if k != "supply"}
+    found = fleet.optimize(**loose, objective="cost", rack_size=size, supply=5 * size)
+    assert found.objective.item() == pytest.approx(best, rel=1e-6)
+
+
+def test_scenarios_together_are_scenarios_alone():
+    case = random_case(1, scenarios=150)
+    found = fleet.optimize(**case)
+    for s in (0, 59, 60, 149):
+        alone = {k: v.sel(scenario=s, drop=True) if isinstance(v, xr.DataArray) else v for k, v in case.items()}
+        assert found.objective.sel(scenario=s).item() == pytest.approx(linprog_of(alone), rel=1e-7)
+
+
+def test_one_scenario_without_a_solution_does_not_stop_the_others():
+    case = random_case(2, scenarios=130)
+    demand = case["demand"].copy()
+    demand[{"scenario": 77}] *= 50
+    found = fleet.optimize(**(case | {"demand": demand}))
+    assert found.status.to_series().value_counts().to_dict() == {"optimal": 129, "infeasible": 1}
+    assert found.status.sel(scenario=77) == "infeasible"
+    assert found.assignment.sel(scenario=77).isnull().all()
+    assert found.objective.drop_sel(scenario=77).notnull().all()
+    gives = fleet.relaxations(fleet.problem(**(case | {"demand": demand})))
+    assert set(gives.index) == {77}
+    assert gives["limit"].tolist() == ["demand"]  # power and supply alone would not do
+
+
+def test_what_would_make_it_solvable_does_and_no_less():
+    case = random_case(3) | {"power_cap_kw": 0.5}
+    with pytest.raises(
+        fleet.InfeasibleError, match=r"no mix meets the constraints of scenario 'base'. Enough would be: "
+    ) as e:
+        fleet.optimize(**case)
+    gives = e.value.relaxations.set_index("limit")
+    assert set(gives.index) == {"power", "demand"}
+    more = gives.loc["power", "by"]
+    assert fleet.optimize(**(case | {"power_cap_kw": 0.5 + 1.000001 * more})).status.item() == "optimal"
+    with pytest.raises(fleet.InfeasibleError):
+        fleet.optimize(**(case | {"power_cap_kw": 0.5 + 0.999 * more}))
+    less = 1 - gives.loc["demand", "by"]
+    assert fleet.optimize(**(case | {"demand": 0.999999 * less * case["demand"]})).status.item() == "optimal"
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=15, deadline=None)
+def test_shadow_prices_lie_between_one_sided_differences(seed):
+    case = random_case(seed)
+    found = fleet.optimize(**case)
+    step = 1e-4
+    for name, labels in (("demand", ["w0", "w2"]), ("supply", ["a1"])):
+        for label in labels:
+            dim = "workload" if name == "demand" else "accelerator"
+            sides = []
+            for way in (-1, 1):
+                moved = case[name].copy()
+                moved.loc[{dim: label}] += way * step
+                sides.append(
+                    (fleet.optimize(**(case | {name: moved})).objective.item() - found.objective.item()) / (way * step)
+                )
+            price = found.shadow_prices[name].sel({dim: label}).item()
+            assert min(sides) - 1e-5 <= price <= max(sides) + 1e-5
+
+
+@given(st.integers(0, 10**6), st.floats(0.2, 3))
+@settings(max_examples=15, deadline=None)
+def test_more_power_never_lowers_the_work_done(seed, cap):
+    case = random_case(seed) | {"objective": "work"}
+    few, many = (fleet.optimize(**(case | {"power_cap_kw": c})) for c in (cap, 2 * cap))
+    assert many.objective.item() >= few.objective.item() - 1e-9
+    price = few.shadow_prices["power"].item()
+    assert price >= -1e-9
+    assert few.objective.item() + price * cap >= many.objective.item() - 1e-7  # work is concave in power
+
+
+def test_totals_and_use_of_limits_follow_from_the_assignment():
+    case = random_case(5) | {"carbon_kg_per_kwh": 0.4, "price_usd": 10.0, "budget_usd": 1000.0}
+    found = fleet.optimize(**case)
+    x = found.assignment.squeeze("scenario")
+    assert found.totals["energy"].item() == pytest.approx((x * case["power_kw"]).sum().item())
+    assert found.totals["cost"].item() == pytest.approx((x.sum("workload") * case["cost_usd_per_h"]).sum().item())
+    assert found.totals["carbon"].item() == pytest.approx(0.4 * found.totals["energy"].item())
+    assert found.totals["capital"].item() == pytest.approx(10 * x.sum().item())
+    assert found.utilization["budget"].item() == pytest.approx(found.totals["capital"].item() / 1000)
+    assert (found.utilization["demand"] >= 1 - 1e-6).all()
+    assert (found.utilization["supply"] <= 1 + 1e-6).all()
+    assert found.shadow_prices["power"].attrs["units"] == "kW per kW"
+
+
+def test_an_accelerator_that_cannot_does_nothing_of_it():
+    case = random_case(6)
+    case["throughput"].loc[{"accelerator": "a0", "workload": "w1"}] = np.nan
+    assert fleet.optimize(**case).assignment.sel(accelerator="a0", workload="w1").item() == 0
+
+
+def test_limits_balance_shares_and_regions():
+    case = random_case(7)
+    least = fleet.optimize(**case).totals["energy"].item()
+    cheap = fleet.optimize(**case, objective="cost")
+    between = (least + cheap.totals["energy"].item()) / 2
+    held = fleet.optimize(**case, objective="cost", limits={"energy": between})
+    assert held.totals["energy"].item() <= between * (1 + 1e-9)
+    assert cheap.totals["cost"].item() - 1e-9 <= held.totals["cost"].item()
+    even = fleet.optimize(**case, balance={("w0", "w1"): 2.0})
+    work = (even.assignment * case["throughput"]).sum("accelerator").squeeze("scenario")
+    assert work.sel(workload="w0").item() == pytest.approx(2 * work.sel(workload="w1").item())
+    shares = pd.Series([0.0, 0.0, 0.4], case["supply"].indexes["accelerator"])
+    forced = fleet.optimize(**case, least_shares=shares)
+    used = (forced.assignment * case["power_kw"]).sum(["workload", "scenario"])
+    assert used.sel(accelerator="a2").item() >= 0.4 * used.sum().item() - 1e-9
+    regions = xr.DataArray([0.7, 0.1], {"region": ["coal", "water"]}, "region")
+    caps = xr.DataArray([50.0, 0.8], {"region": ["coal", "water"]}, "region")
+    spread = fleet.optimize(**(case | {"power_cap_kw": caps}), objective="carbon", carbon_kg_per_kwh=regions)
+    assert spread.utilization["power"].sel(region="water").item() == pytest.approx(1)
+    assert spread.totals["carbon"].item() > 0.1 * spread.totals["energy"].item()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"objective": "enregy"}, "unknown objective 'enregy'; did you mean 'energy'"),
+        ({"power_cap_kw": -1.0}, "power_cap_kw must be at least 0, not -1"),
+        ({"supply": pd.Series([1.0], pd.Index(["a9"], name="accelerator"))}, "unknown accelerator in supply 'a9'"),
+        ({"supply": pd.Series([1.0], pd.Index(["a0"], name="accelerator"))}, "supply lacks the accelerator 'a1'"),
+        ({"demand": [1.0, 2.0]}, "demand must carry labels"),
+        ({"demand": 1.0}, "demand needs the dimension workload"),
+        ({"budget_usd": 1.0}, "a budget needs price_usd"),
+        ({"limits": {"money": 1.0}}, "unknown limit 'money'"),
+        ({"balance": {("w0", "w9"): 1.0}}, "unknown workload in balance 'w9'"),
+        ({"power_kw": xr.DataArray([1.0], {"place": ["x"]}, "place")}, "unknown dimension of power_kw 'place'"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    with pytest.raises((ValueError, UnknownNameError)) as caught:
+        fleet.optimize(**(random_case(8) | change))
+    assert message in str(caught.value)
