@@ -114,6 +114,16 @@ def test_default_scenarios_all_run(batch):
 OTHER = {
     "00_overview": {"deal": "nvidia-openai", "capacity_gw": 1.5, "region": "texas", "capacity_basis": "it"},
     "01_accelerators": {"vendors": ["NVIDIA"], "format": "fp4", "subject": "H100", "quantity": "tdp_w"},
+    "02_fleet_mix": {
+        "capacity_gw": 0.8,
+        "work": 0.8,
+        "objective": "cost",
+        "region": "texas",
+        "training_share": 0.5,
+        "mi455x": 30000,
+        "mi355x": 150000,
+        "samples": 128,
+    },
     "03_amd_vs_nvidia": {
         "amd": ["MI300X"],
         "nvidia": ["H100", "B200"],

@@ -159,6 +159,32 @@ class AmdVsNvidia(Parameters):
         return self
 
 
+class FleetMix(Parameters):
+    """Which generation does which work."""
+
+    capacity_gw: float = Field(1.0, gt=0, le=100, description="power of the facility in the hottest hour [GW]")
+    work: float = Field(1.0, gt=0, le=100, description="work asked for, in what a gigawatt of MI355X does")
+    objective: Literal["energy", "cost", "carbon"] = Field(
+        "energy", description="what is least: energy, cost or carbon"
+    )
+    region: Region = Field("us", description="region for electricity and carbon")
+    pue: float | None = Field(None, ge=1, le=3, description="annual PUE; None is the figure in the data")
+    training_share: float | None = Field(
+        None, ge=0, le=1, description="share of busy time that training takes; None is the figure in the data"
+    )
+    mi455x: float = Field(60_000, ge=0, description="accelerators of MI455X on offer")
+    mi355x: float = Field(120_000, ge=0, description="accelerators of MI355X that are owned")
+    mi300x: float = Field(80_000, ge=0, description="accelerators of MI300X that are owned")
+    samples: Samples = Field(512, description="number of samples, a power of two")
+    seed: int = Field(0, ge=0, description="seed of the samples")
+
+    @model_validator(mode="after")
+    def _some(self) -> "FleetMix":
+        if self.mi455x + self.mi355x + self.mi300x == 0:
+            raise ValueError("at least one of mi455x, mi355x and mi300x must be above 0")
+        return self
+
+
 class Revenue(Parameters):
     """What AMD earns with the gigawatt deals."""
 
@@ -245,6 +271,7 @@ class ModelCheck(Parameters):
 MODELS: dict[str, type[Parameters]] = {
     "00_overview": Overview,
     "01_accelerators": Accelerators,
+    "02_fleet_mix": FleetMix,
     "03_amd_vs_nvidia": AmdVsNvidia,
     "05_revenue": Revenue,
     "06_warrant": Warrant,

@@ -1,0 +1,239 @@
+"""Answers about a fleet mix as tables: its worth, the frontier, prices of limits, break-evens, and how sure it is."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gigafleet import fleet, fleet_inputs
+from gigafleet.errors import require
+
+DROPPED = 0.005  # share of the fleet's power below which a generation counts as out of the mix
+MW_PER_KW, HOURS = 1e-3, 8760
+
+
+def shares(mix: fleet.Mix, provisioned_kw: xr.DataArray) -> xr.DataArray:
+    """Return the share of the provisioned power of a mix that every accelerator takes, dims scenario, accelerator."""
+    owned = mix.assignment.sum("workload", skipna=False)
+    used = owned * provisioned_kw
+    return used / used.sum("accelerator", skipna=False)
+
+
+def who_does_what(mix: fleet.Mix, arguments: dict, scenario=None) -> pd.DataFrame:
+    """Return the share of every kind of work that each accelerator does. [%]"""
+    chosen = mix.assignment.isel(scenario=0) if scenario is None else mix.assignment.sel(scenario=scenario)
+    done = chosen * arguments["throughput"].fillna(0)
+    return (100 * done / done.sum("accelerator")).to_pandas()
+
+
+def compare(arguments: dict, objective: str = "energy") -> pd.DataFrame:
+    """Return the best mix beside what else could be done.
+
+    Parameters
+    ----------
+    arguments
+        From :func:`gigafleet.fleet_inputs.inputs`.
+    objective
+        ``energy``, ``cost`` or ``carbon``.
+
+    Returns
+    -------
+    DataFrame
+        Rows: the mix; the mix without limits of supply; every accelerator alone, without limits of supply; an even
+        split of power. Columns: ``energy`` [MW], ``cost`` [USD/h], ``carbon`` [t/h], ``power`` [MW], ``accelerators``
+        and ``supply``: whether the supply there is would be enough. NaN where the work cannot be done.
+    """
+    free = {k: v for k, v in arguments.items() if k != "supply"}
+    names = list(arguments["throughput"].indexes["accelerator"])
+    none = xr.zeros_like(arguments["supply"])
+    even = xr.DataArray(np.full(len(names), 1 / len(names) - 1e-9), {"accelerator": names}, "accelerator")
+    cases = {"the mix": arguments, "without limits of supply": free}
+    for name in names:
+        only = none.where(none["accelerator"] != name, np.inf)
+        cases[f"{name} alone"] = free | {"supply": only}
+    cases["an even split of power"] = free | {"least_shares": even}
+    rows = {label: _row(case, objective, arguments["supply"]) for label, case in cases.items()}
+    table = pd.DataFrame(rows).T
+    return table.astype(dict.fromkeys(table.columns.drop("supply"), float))
+
+
+def _row(case: dict, objective: str, supply: xr.DataArray) -> dict:
+    """Return the totals of a mix; NaN where there is none."""
+    try:
+        mix = fleet.optimize(**case, objective=objective)
+    except fleet.InfeasibleError:
+        return dict.fromkeys(("energy", "cost", "carbon", "power", "accelerators", "supply"), np.nan)
+    owned = mix.assignment.sum("workload").isel(scenario=0)
+    totals = {name: mix.totals[name].item() for name in ("energy", "cost", "carbon", "power")}
+    return {
+        "energy": totals["energy"] * MW_PER_KW,
+        "cost": totals["cost"],
+        "carbon": totals["carbon"] * 1e-3,
+        "power": totals["power"] * MW_PER_KW,
+        "accelerators": owned.sum().item(),
+        "supply": bool((owned <= supply * (1 + 1e-6) + 1e-6).all()),
+    }
+
+
+def frontier(arguments: dict, one: str = "energy", other: str = "cost", points: int = 21) -> pd.DataFrame:
+    """Return the trade of one objective against another: the least of the second for every limit on the first.
+
+    Parameters
+    ----------
+    arguments
+        From :func:`gigafleet.fleet_inputs.inputs`.
+    one, other
+        Two of ``energy``, ``cost`` and ``carbon``.
+    points
+        Points from the least of the first to where a further rise no longer lowers the second.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the first total, the column of the second, in the units of :class:`gigafleet.fleet.Mix`, and the
+        share of the power that each accelerator takes.
+    """
+    require("points", points, minimum=2)
+    low = fleet.optimize(**arguments, objective=one).totals[one].item()
+    high = fleet.optimize(**arguments, objective=other).totals[one].item()
+    grid = pd.Index(np.linspace(low * (1 + 1e-9), max(high, low * (1 + 1e-6)), points), name="scenario")
+    caps = xr.DataArray(grid.to_numpy(), {"scenario": grid}, "scenario")
+    mix = fleet.optimize(**arguments, objective=other, limits={one: caps})
+    table = pd.DataFrame(
+        {other: mix.totals[other].to_pandas().to_numpy()}, pd.Index(mix.totals[one].to_numpy(), name=one)
+    )
+    parts = shares(mix, arguments["provisioned_kw"]).transpose("scenario", "accelerator").to_pandas()
+    return table.join(parts.set_axis(table.index))
+
+
+def reason(mix: fleet.Mix, arguments: dict) -> str:
+    """Return in one sentence why the mix is what it is, from its shadow prices; empty where no supply binds.
+
+    The scarce accelerator goes where it saves most over the next best one.
+    """
+    if "supply" not in mix.shadow_prices:
+        return ""
+    price = mix.shadow_prices["supply"].isel(scenario=0).to_series()
+    scarce = price.idxmin()
+    if price[scarce] > -1e-9:
+        return ""
+    need = (arguments["power_kw"] / arguments["throughput"]).to_pandas()
+    share = 100 * (need.loc[scarce] / need.drop(index=scarce).min()).sort_values()
+    done = who_does_what(mix, arguments).loc[scarce]
+    first, last = share.index[0], share.index[-1]
+    unit = mix.objective.attrs["units"]
+    return (
+        f"One more {scarce} would save {-price[scarce]:.2g} {unit}. It is furthest ahead in {first}, at "
+        f"{share[first]:.0f} % of the energy of the next best, and least in {last}, at {share[last]:.0f} %; it does "
+        f"{done[first]:.0f} % of the one and {done[last]:.0f} % of the other."
+    )
+
+
+def prices(mix: fleet.Mix) -> pd.DataFrame:
+    """Return what one more of each limit would gain, by limit and label.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``limit``, ``of`` (workload or accelerator), ``gain`` (how much the objective falls, or the work rises,
+        for one more unit of the limit; for demand how much it rises) and ``unit``. Limits that do not bind are left
+        out.
+    """
+    rows = []
+    sign = 1.0 if mix.objective.attrs["units"] == fleet.OBJECTIVES["work"] else -1.0
+    for name, price in mix.shadow_prices.data_vars.items():
+        if name == "demand" and sign > 0:
+            continue
+        values = price.isel(scenario=0)
+        labels = values.to_series() if values.ndim else pd.Series({"": values.item()})
+        for label, value in labels.items():
+            gain = value * (1.0 if name == "demand" else sign)
+            if abs(gain) > 1e-12:
+                rows.append((name, label, gain, price.attrs["units"]))
+    return pd.DataFrame(rows, columns=["limit", "of", "gain", "unit"])
+
+
+def sweep(settings: Iterable[dict], labels: Iterable, accelerators: list[str], objective: str = "cost") -> pd.DataFrame:
+    """Return the share of power of each accelerator in the best mix, for one setting after another, in one solve.
+
+    Parameters
+    ----------
+    settings
+        Arguments of :func:`gigafleet.fleet_inputs.inputs`, one a scenario.
+    labels
+        What to call the scenarios.
+    accelerators
+        Names, as people write them.
+    objective
+        As in :func:`gigafleet.fleet.optimize`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by label, a column an accelerator; NaN where there is no mix.
+    """
+    arguments = stacked([fleet_inputs.inputs(accelerators, **one) for one in settings], labels)
+    mix = fleet.optimize(**arguments, objective=objective)
+    return shares(mix, arguments["provisioned_kw"]).transpose("scenario", "accelerator").to_pandas()
+
+
+def stacked(cases: list[dict], labels: Iterable) -> dict:
+    """Return the arguments of several mixes as scenarios of one."""
+    index = pd.Index(list(labels), name="scenario")
+    out = {}
+    for name, first in cases[0].items():
+        if first is None:
+            out[name] = None
+            continue
+        values = [one[name] if isinstance(one[name], xr.DataArray) else xr.DataArray(float(one[name])) for one in cases]
+        out[name] = xr.concat(values, index)
+    return out
+
+
+def drops_out(table: pd.DataFrame) -> pd.Series:
+    """Return where each accelerator leaves the mix along a sweep of numbers, or enters it: the middle between the two
+    settings; NaN where it stays in or out."""
+    inside = table > DROPPED
+    found = {}
+    for name in table:
+        changes = np.flatnonzero(inside[name].to_numpy()[1:] != inside[name].to_numpy()[:-1])
+        found[name] = np.mean(table.index[changes[0] : changes[0] + 2]) if len(changes) else np.nan
+    return pd.Series(found)
+
+
+def uncertain(arguments: dict, done: xr.Dataset, objective: str = "energy", n: int = 512, seed: int = 0) -> xr.Dataset:
+    """Return how often who does what, when throughput is off as far as its bands say.
+
+    Parameters
+    ----------
+    arguments
+        From :func:`gigafleet.fleet_inputs.inputs`.
+    done
+        From :func:`gigafleet.fleet_inputs.throughput`, for the bands.
+    objective
+        As in :func:`gigafleet.fleet.optimize`.
+    n, seed
+        Scenarios, all in one solve.
+
+    Returns
+    -------
+    Dataset
+        ``most``: share of the scenarios in which an accelerator does most of a kind of work, dims accelerator,
+        workload; ``objective`` of every scenario, NaN without a solution. Half of the variance of an error is common to
+        all work of an accelerator.
+    """
+    rng = np.random.default_rng(seed)
+    names, kinds = (arguments["throughput"].indexes[d] for d in ("accelerator", "workload"))
+    common = rng.standard_normal((n, len(names), 1))
+    own = rng.standard_normal((n, len(names), len(kinds)))
+    coords = {"scenario": pd.RangeIndex(n), "accelerator": names, "workload": kinds}
+    noise = xr.DataArray(np.sqrt(0.5) * (common + own), coords, list(coords))
+    done = done.sel(accelerator=names)
+    spread = np.log(done["high"] / done["tokens_per_s"].where(done["tokens_per_s"] > 0)) / 1.645
+    drawn = arguments | {"throughput": arguments["throughput"] * np.exp(noise * spread)}
+    mix = fleet.optimize(**drawn, objective=objective)
+    work = mix.assignment * drawn["throughput"].fillna(0)
+    most = (work == work.max("accelerator")) & work.notnull()
+    solved = mix.status == "optimal"
+    return xr.Dataset({"most": most.where(solved).mean("scenario"), "objective": mix.objective})
