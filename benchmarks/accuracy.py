@@ -1,6 +1,6 @@
 """Scores the performance model on measured results, beside simpler models.
 
-Usage: python benchmarks/accuracy.py [--all RESULTS.csv] [--write data/accuracy.csv]
+Usage: python benchmarks/accuracy.py [--all RESULTS.csv] [--write data/accuracy.csv] [--as-of DAY]
 
 Without --all it scores data/benchmarks.csv. With it, the model fitted to data/benchmarks.csv answers for every sound
 row of the file, each with its group left out, and the last table says what was left out and why. The simpler models
@@ -29,11 +29,12 @@ def say(title: str, table: pd.DataFrame) -> None:
 def with_interactivity(every: pd.DataFrame, x: pd.DataFrame) -> pd.DataFrame:
     """Return the errors on rows that give an interactivity, with their load withheld; no group is left out."""
     given = every.loc[x.index][every.loc[x.index, "interactivity_tok_s_user"].gt(0)]
-    predicted = performance.predict(given.assign(concurrency=np.nan))
-    residual = np.log(predicted) - x.loc[given.index, "measured"]
-    return accuracy.table(
-        residual, x.loc[given.index, "disaggregated"].map({True: "disaggregated", False: "aggregated"})
-    )
+    found = performance.predict(given.assign(concurrency=np.nan), explain=True)
+    residual = np.log(found["tokens_per_s"]) - x.loc[given.index, "measured"]
+    end = found["low"].where(residual > 0, found["high"])
+    width = np.abs(np.log(end / found["tokens_per_s"]))
+    kind = x.loc[given.index, "disaggregated"].map({True: "disaggregated", False: "aggregated"})
+    return accuracy.table(residual, kind, width)
 
 
 def main() -> int:
@@ -41,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--all", help="a table of the same columns")
     parser.add_argument("--write", help="where to keep the summary")
+    parser.add_argument("--as-of", default=datetime.date.today().isoformat(), help="day to write into it")
     options = parser.parse_args()
     results = catalog.benchmarks()
     every = results
@@ -61,6 +63,7 @@ def main() -> int:
             "vendor": kind + ", " + vendor,
             "stratum": effects.stratum(x),
             "accelerator": x["accelerator"],
+            "generation": kind + ", " + x["generation"],
             "model": x["llm"],
             "source": every.loc[x.index, "source"],
         }
@@ -73,11 +76,14 @@ def main() -> int:
         others = accuracy.baselines(x, accuracy.HOLD_OUT[hold_out](x))
         others = {"this model": residual} | others
         serves = ~x["training"]
-        say(
-            f"left out: {hold_out}; inference, simpler models",
-            pd.DataFrame({name: accuracy.score(r[serves]) for name, r in others.items()}).T,
-        )
-    say("whole model, load withheld and interactivity given", with_interactivity(every, x))
+        simpler = pd.DataFrame({name: accuracy.score(r[serves]) for name, r in others.items()}).T
+        say(f"left out: {hold_out}; inference, simpler models", simpler)
+        ratio = simpler.loc["this model", "median_error"] / simpler.loc["ridge regression", "median_error"]
+        simpler.loc["this model over ridge regression", ["rows", "median_error"]] = int(serves.sum()), ratio
+        kept.append(simpler.rename_axis("group").reset_index().assign(held_out=hold_out, view="simpler model"))
+    given = with_interactivity(every, x)
+    say("load withheld and interactivity given; no group is left out", given)
+    kept.append(given.rename_axis("group").reset_index().assign(held_out="none", view="interactivity given"))
     print(f"\naims\n{accuracy.aims(pd.concat(kept)).to_string()}")
     why = inputs["unknown"].replace("", "no throughput").where(~inputs.index.isin(x.index))
     noted = ~every.index.isin(accuracy.sound(every).index)
@@ -88,7 +94,7 @@ def main() -> int:
         missed = (
             why.value_counts().rename_axis("group").rename("rows").reset_index().assign(view="left out", held_out="any")
         )
-        table = pd.concat([table, missed], ignore_index=True).assign(as_of=datetime.date.today().isoformat())
+        table = pd.concat([table, missed], ignore_index=True).assign(as_of=options.as_of)
         numbers = ["rows", "median_error", "within_1_5", "bias", "covered", "half_width"]
         table[numbers] = table[numbers].astype(float)
         table["data_hash"] = tables.resource("efficiencies")["data_hash"].iloc[0]

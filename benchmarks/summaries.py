@@ -1,6 +1,6 @@
 """Sums up a larger table of measured results in two small ones: throughput by MLPerf round, and power under load.
 
-Usage: python benchmarks/summaries.py ALL_RESULTS.csv [data]
+Usage: python benchmarks/summaries.py ALL_RESULTS.csv [data [DAY]]
 
 It writes rounds.csv and power_shares.csv into the folder. Results that their own notes call inconsistent, unverified
 or from a model's first day are left out, and so are accelerators that the catalog does not hold.
@@ -51,13 +51,13 @@ def power_shares(results: pd.DataFrame, x: pd.DataFrame) -> pd.DataFrame:
 
 def main(arguments: list[str]) -> int:
     """Write the tables; 2 without an input."""
-    if len(arguments) not in (1, 2):
+    if len(arguments) not in (1, 2, 3):
         print(__doc__.split("\n\n")[1], file=sys.stderr)
         return 2
     results = pd.read_csv(arguments[0]).set_index("row_id")
     x = calibration.usable(accuracy.sound(results))
-    folder = Path(arguments[1] if len(arguments) == 2 else "data")
-    today = datetime.date.today().isoformat()
+    folder = Path(arguments[1] if len(arguments) > 1 else "data")
+    today = arguments[2] if len(arguments) > 2 else datetime.date.today().isoformat()
     for name, table in (("rounds", rounds(results, x)), ("power_shares", power_shares(results, x))):
         table.assign(as_of=today).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         print(f"{name}: {len(table)} rows from {int(table['rows'].sum())} results")

@@ -58,3 +58,5 @@ def test_bad_input_is_named():
         active_power.chip_share(0, True)
     with pytest.raises(ValueError, match=r"chip_share must be at least 0 and at most 1, not 1\.2"):
         active_power.it_kw_drawn(2.0, 1000.0, 1.2)
+    with pytest.raises(ValueError, match=r"it_kw of 0\.1 leaves nothing for the host of a chip of 1400"):
+        active_power.it_kw_drawn(0.1, 1400.0, 0.1)

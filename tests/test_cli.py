@@ -158,7 +158,7 @@ def test_fit_writes_the_efficiencies_beside_the_data(tmp_path, monkeypatch, caps
     finally:
         monkeypatch.undo()
         catalog.reload()
-    assert "parameters from" in capsys.readouterr().out
+    assert "widths of bands from" in capsys.readouterr().out
     written = (folder / "efficiencies.csv").read_text(encoding="utf-8")
     assert len(written.splitlines()) == len(kept.splitlines())
     assert tables.folder() == catalog.folder()

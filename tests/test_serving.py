@@ -100,3 +100,28 @@ def test_accelerators_at_one_speed_have_power_and_cost():
     assert np.isnan(found.loc["MI455X", "usd_per_million"])  # nobody publishes a cost of ownership
     hour = catalog.accelerators().loc["B200", "owner_cost_usd_per_h"]
     assert found.loc["B200", "usd_per_million"] == pytest.approx(hour / 3600 / found.loc["B200", "tokens_per_s"] * 1e6)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: serving.at_interactivity(["B200"], "llama3.1-70b", 20, batch=3), "unknown setting 'batch'"),
+        (lambda: serving.at_interactivity(["B200"], "llama3.1-70b", 20, phase="prefill"), "unknown phase with users"),
+        (lambda: serving.at_interactivity(["B200"], "llama3.1-70b", [[20]]), "not of shape (1, 1)"),
+        (lambda: serving.frontier("B200", "llama3.1-70b", phase="decode"), "unknown setting 'phase'"),
+        (lambda: serving.racks(["MI300X"], "llama3.1-70b"), "no rack in the data holds any of MI300X"),
+        (lambda: serving.racks(["GB300"], "llama3.1-70b", 1e6), "fit in none of the racks"),
+        (lambda: serving.racks(["GB300"], "llama3.1-70b", 0), "requests_per_accelerator must be above 0, not 0"),
+        (lambda: serving.per_token(1.0, it_kw=-1.0, annual_pue=1.2), "it_kw must be above 0, not -1"),
+    ],
+)
+def test_bad_input_is_named(ask, message):
+    with pytest.raises((ValueError, UnknownNameError)) as caught:
+        ask()
+    assert message in str(caught.value)
+
+
+def test_one_name_is_enough_and_an_unknown_figure_is_absent():
+    found = serving.at_interactivity("B200", "llama3.1-70b", 20)
+    assert found["tokens_per_s"].item() > 0
+    assert np.isnan(serving.at_interactivity(["MI500"], "llama3.1-70b", 20)["tokens_per_s"].item())

@@ -21,7 +21,11 @@ AIMS = (
     ("generation and architecture", "kind", "inference", "median_error", 0.23, "most"),
     ("generation and architecture", "kind", "inference", "within_1_5", 0.75, "least"),
     *(("pair", "vendor", f"inference, {vendor}", "bias", 0.10, "most") for vendor in ("AMD", "NVIDIA")),
-    *(("generation", "vendor", f"inference, {vendor}", "bias", 0.10, "most") for vendor in ("AMD", "NVIDIA")),
+    *(
+        ("generation", "generation", f"inference, {name}", "bias", 0.10, "most")
+        for name in ("CDNA 3", "CDNA 4", "Hopper", "Blackwell")
+    ),
+    ("pair", "simpler model", "this model over ridge regression", "median_error", 0.75, "most"),
     *(
         ("pair", "stratum", stratum, "half_width", bound, "most")
         for stratum, bound in {
@@ -33,8 +37,9 @@ AIMS = (
         }.items()
     ),
     *(
-        ("pair", "stratum", stratum, "covered", 0.85, "least")
+        ("pair", "stratum", stratum, "covered", bound, way)
         for stratum in ("offline", "server", "serving", "interactive", "training")
+        for bound, way in ((0.85, "least"), (0.95, "most"))
     ),
 )
 BANDS = dict(zip(HOLD_OUT, calibration.KINDS, strict=True))  # the band for what is left out

@@ -71,12 +71,20 @@ def it_kw_drawn(it_kw, tdp_w, chip_share, case: str = "mid"):
     -------
     same type
         ``it_kw full_load_share - conversion tdp (1 - chip_share)``. [kW]
+
+    Raises
+    ------
+    ValueError
+        Where that is less than the chip draws: the nameplate does not belong to the chip.
     """
     require("it_kw", it_kw, above=0, absent=True)
     require("tdp_w", tdp_w, above=0, absent=True)
     require("chip_share", chip_share, minimum=0, maximum=1)
     full = catalog.value("ai-datacenter", "full_load_share", case=case)
-    return it_kw * full - conversion() * tdp_w / 1000 * (1 - chip_share)
+    drawn = it_kw * full - conversion() * tdp_w / 1000 * (1 - chip_share)
+    if np.any(np.asarray(drawn) < np.asarray(tdp_w) / 1000 * chip_share):
+        raise ValueError(f"it_kw of {it_kw} leaves nothing for the host of a chip of {tdp_w} W")
+    return drawn
 
 
 def draws(accelerators, phase: str, requests_per_accelerator=None, experts: bool = True) -> pd.DataFrame:
@@ -104,7 +112,8 @@ def draws(accelerators, phase: str, requests_per_accelerator=None, experts: bool
     """
     if phase not in (*PHASES, "serving"):
         raise unknown("phase", phase, (*PHASES, "serving"))
-    table = catalog.accelerators().loc[[catalog.find(name) for name in accelerators], ["tdp_w", "all_in_kw"]]
+    names = [accelerators] if isinstance(accelerators, str) else accelerators
+    table = catalog.accelerators().loc[[catalog.find(name) for name in names], ["tdp_w", "all_in_kw"]]
     if phase in ("training", "prefill"):
         share = catalog.value("ai-datacenter", "chip_active_share", phase)
     else:

@@ -21,7 +21,8 @@ def names() -> dict[str, str]:
     found = {}
     for model, row in llms().iterrows():
         for alias in (model, row["name"], *row["aliases"].split(";")):
-            found[plain(alias, "llm")] = model
+            if key := plain(alias, "llm"):
+                found[key] = model
     return found
 
 

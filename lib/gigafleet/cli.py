@@ -103,7 +103,9 @@ def _fit(_: argparse.Namespace) -> int:
     path = catalog.folder() / "efficiencies.csv"
     table = calibration.fit(catalog.benchmarks())
     table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
-    print(f"{len(table)} parameters from {int(table['rows'].max())} results in {path.name}")
+    bands = table["prior"].isna().sum()
+    fitted = f"{len(table) - bands} parameters and {bands} widths of bands"
+    print(f"{fitted} from {int(table['rows'].max())} results in {path.name}")
     return 0
 
 

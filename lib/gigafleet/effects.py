@@ -61,7 +61,7 @@ STRATA = ("offline", "server", "serving", "interactive", "training", "disaggrega
 
 def stratum(x: pd.DataFrame) -> pd.Series:
     """Return which kind of result a row is, for its band. ``sparse`` has fewer requests than accelerators."""
-    sparse = x["requests"] < x["pool"]
+    sparse = x["requests"] < x["instance"]
     kinds = [x["training"], x["speculative"], x["disaggregated"], x["scenario"].eq("serving") & sparse]
     names = ["training", "speculative", "disaggregated", "sparse"]
     return pd.Series(np.select(kinds, names, x["scenario"]), index=x.index)

@@ -191,6 +191,46 @@ def stacked(cases: list[dict], labels: Iterable) -> dict:
     return out
 
 
+RANGES = {
+    "price of electricity [USD/MWh]": ("usd_per_mwh", (10.0, 30.0, 100.0, 200.0, 400.0, 700.0, 1000.0, 2000.0)),
+    "annual PUE": ("annual_pue", (1.05, 1.15, 1.3, 1.5, 2.0)),
+    "share of time under load": ("busy_share", (0.3, 0.4, 0.5, 0.65, 0.8, 0.9, 1.0)),
+    "throughput over its prediction": ("software", (0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)),
+}
+
+
+def break_evens(settings: dict, accelerators: list[str], of: str, objective: str = "cost") -> pd.DataFrame:
+    """Return where accelerators leave the best mix, or enter it, as one input after another moves.
+
+    Parameters
+    ----------
+    settings
+        Arguments of :func:`gigafleet.fleet_inputs.inputs` that stay.
+    accelerators
+        Names, as people write them.
+    of
+        Accelerator whose throughput moves.
+    objective
+        As in :func:`gigafleet.fleet.optimize`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by input of :data:`RANGES`: ``range``; for every accelerator its share of power from one end to the
+        other [%] and ``<name> enters or leaves at``, NaN where it does neither.
+    """
+    rows = {}
+    for name, (key, values) in RANGES.items():
+        moved = [{of: value} if key == "software" else value for value in values]
+        table = sweep([settings | {key: value} for value in moved], values, accelerators, objective)
+        ends = (100 * table.iloc[[0, -1]]).round().astype(int).astype(str).agg(" to ".join)
+        at = drops_out(table)
+        label = f"{of}'s {name}" if key == "software" else name
+        rows[label] = {"range": f"{values[0]:g} to {values[-1]:g}"}
+        rows[label] |= {k: v for n in table for k, v in ((n, ends[n]), (f"{n} enters or leaves at", at[n]))}
+    return pd.DataFrame(rows).T
+
+
 def drops_out(table: pd.DataFrame) -> pd.Series:
     """Return where each accelerator leaves the mix along a sweep of numbers, or enters it: the middle between the two
     settings; NaN where it stays in or out."""

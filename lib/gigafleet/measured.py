@@ -39,6 +39,8 @@ def paper_shares(by: str = "accelerator") -> pd.DataFrame:
         ``vendor``. Groups of fewer than three results are left out. Decoding is held back by memory bandwidth, so a low
         share is no fault.
     """
+    if by not in ("accelerator", "generation", "vendor"):
+        raise unknown("group", by, ("accelerator", "generation", "vendor"))
     x = calibration.usable(benchmarks())
     x = x[x["stated_format"].ne("") & x["scenario"].isin(["offline", "training"])]
     share = np.exp(x["measured"]) * flops_per_token(x) / x["peak_flops"]
@@ -50,7 +52,10 @@ def paper_shares(by: str = "accelerator") -> pd.DataFrame:
 
 
 def side_by_side(accelerators: Iterable[str], llm: str, scenario: str = "offline") -> pd.DataFrame:
-    """Return the best MLPerf result of each accelerator on a model, beside its prediction.
+    """Return a MLPerf result of each accelerator on a model, beside its prediction.
+
+    It is the submission that the rule of ``benchmarks/draw.py`` takes, which looks at no throughput; of those in
+    several formats the fastest.
 
     Parameters
     ----------
@@ -75,6 +80,7 @@ def side_by_side(accelerators: Iterable[str], llm: str, scenario: str = "offline
     """
     if scenario not in SCENARIOS:
         raise unknown("scenario", scenario, SCENARIOS)
+    accelerators = [accelerators] if isinstance(accelerators, str) else accelerators
     names, short = [catalog.find(name) for name in accelerators], find_llm(llm)
     x = calibration.usable(benchmarks())
     source = benchmarks().loc[x.index, "source"]
@@ -130,6 +136,8 @@ def rounds(amd: Iterable[str], nvidia: Iterable[str], scenario: str = "offline")
         lowest; ``amd_rows`` and ``nvidia_rows``.
     """
     table = resource("rounds")
+    if scenario not in set(table["scenario"]):
+        raise unknown("scenario", scenario, sorted(set(table["scenario"])))
     table = table[table["scenario"] == scenario]
     sides = [table[table["accelerator"].isin([catalog.find(n) for n in names])] for names in (amd, nvidia)]
     both = sides[0].merge(sides[1], on=["round", "model"], suffixes=("_amd", "_nvidia"))

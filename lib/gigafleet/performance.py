@@ -38,11 +38,11 @@ def predict(benchmarks: pd.DataFrame, explain: bool = False) -> pd.Series | pd.D
     Series or DataFrame
         Output tokens/s per accelerator of the whole pool, trained tokens/s in training, same index. With ``explain``:
         ``tokens_per_s``, ``low`` and ``high`` (90 % band), ``reason`` where there is no answer, ``stratum``,
-        ``format_assumed`` (no number format was stated), ``compute_format`` (what computes, where the accelerator lacks
-        the format of the weights), ``instance`` [accelerators], ``out_of_reach`` (no load gives a user the
-        interactivity that is asked; the answer is for the nearest that does) and ``new_generation`` (no result of the
-        generation was fitted). NaN only where the accelerator or the architecture is unknown or the model does not fit
-        in memory.
+        ``assumed`` (what a row states but cannot be used, and what is taken in its place), ``compute_format`` (what
+        computes, where the accelerator lacks the format of the weights), ``instance`` [accelerators], ``out_of_reach``
+        (no load gives a user the interactivity that is asked; the answer is for the nearest that does) and
+        ``new_generation`` (no result of the generation was fitted). NaN only where the accelerator or the architecture
+        is unknown or the model does not fit in memory.
 
     Raises
     ------
@@ -56,12 +56,15 @@ def predict(benchmarks: pd.DataFrame, explain: bool = False) -> pd.Series | pd.D
     out = pd.DataFrame(np.nan, index=x.index, columns=["tokens_per_s", "low", "high"])
     if len(rows):
         log, width = effects.Design(rows, known.names).predict(known.values), calibration.half_width(rows, known)
-        out[ok.to_numpy()] = np.exp(np.column_stack([log, log - width, log + width]))
+        band = np.exp(np.column_stack([log, log - width, log + width]))
+        asked = rows["low"].notna().to_numpy()
+        band[asked, 1:] = rows.loc[asked, ["low", "high"]]
+        out[ok.to_numpy()] = band
     if not explain:
         return out["tokens_per_s"].set_axis(benchmarks.index)
     out["reason"] = x["unknown"]
     out["stratum"] = effects.stratum(rows).reindex(x.index).fillna("")
-    out["format_assumed"] = x["stated_format"].eq("")
+    out["assumed"] = x["assumed"]
     out["compute_format"], out["instance"] = x["compute_format"], x["instance"]
     out["out_of_reach"] = rows["out_of_reach"].reindex(x.index, fill_value=False)
     out["new_generation"] = ~x["generation"].isin(known.generations)
@@ -69,26 +72,33 @@ def predict(benchmarks: pd.DataFrame, explain: bool = False) -> pd.Series | pd.D
 
 
 def _at_interactivity(x: pd.DataFrame, known: calibration.Efficiencies) -> pd.DataFrame:
-    """Return rows whose load is found from the interactivity that is asked, where no load is given. ``out_of_reach``
-    marks those for which no load gives it."""
-    x = x.assign(out_of_reach=False)
+    """Return rows whose load is found from the interactivity that is asked, where no load is given.
+
+    ``out_of_reach`` marks those for which no load gives it. ``low`` and ``high`` are the ends of their band: it moves
+    the whole trade of throughput against interactivity, since slower hardware must also carry fewer requests.
+    """
+    x = x.assign(out_of_reach=False, low=np.nan, high=np.nan)
     ask = (x["interactivity"].notna() & x["requests"].isna() & ~x["training"]).to_numpy()
     if not ask.any():
         return x
     asked = x[ask].assign(scenario="serving")
-    grid = asked.loc[asked.index.repeat(len(LOADS))]
-    loads = np.tile(LOADS, len(asked)) * grid["instance"].to_numpy() / 8
-    grid = grid.reset_index(drop=True).assign(requests=loads)
-    rate = np.exp(effects.Design(grid, known.names).predict(known.values))
-    each = (rate * grid["pool"] / loads).to_numpy().reshape(len(asked), -1)  # tokens/s a user gets, falling with load
-    falling = np.minimum.accumulate(each, axis=1)
-    loads = loads.reshape(len(asked), -1)
-    found = [
-        np.exp(np.interp(-np.log(want), -np.log(e), np.log(load)))
-        for want, e, load in zip(asked["interactivity"], falling, loads, strict=True)
-    ]
-    x.loc[ask, "scenario"], x.loc[ask, "requests"] = "serving", found
-    x.loc[ask, "out_of_reach"] = (asked["interactivity"] > falling[:, 0]) | (asked["interactivity"] < falling[:, -1])
+    grid = asked.loc[asked.index.repeat(len(LOADS))].reset_index(drop=True)
+    grid["requests"] = np.tile(LOADS, len(asked)) * grid["instance"] / 8
+    log = effects.Design(grid, known.names).predict(known.values)
+    width = calibration.half_width(grid, known).to_numpy()
+    shape = (len(asked), -1)
+    loads = grid["requests"].to_numpy().reshape(shape)
+    each = (log + np.log(grid["instance"] / grid["requests"])).to_numpy().reshape(shape)  # what a user gets
+    each = np.minimum.accumulate(each, axis=1)  # falls with the load
+    log, width = log.reshape(shape), width.reshape(shape)
+    want = np.log(asked["interactivity"].to_numpy())
+    for name, shift in (("requests", 0 * width), ("low", -width), ("high", width)):
+        found = np.log(loads) if name == "requests" else log + shift
+        x.loc[ask, name] = np.exp(
+            [np.interp(-w, -(e + s), f) for w, e, s, f in zip(want, each, shift, found, strict=True)]
+        )
+    x.loc[ask, "scenario"] = "serving"
+    x.loc[ask, "out_of_reach"] = (want > each[:, 0]) | (want < each[:, -1])
     return x
 
 
@@ -220,6 +230,9 @@ def _checked(accelerators, llms, batch, phase, number_format, prompt_tokens, out
 def _given_instance(x: pd.DataFrame, given: float, number_format: str) -> float:
     """Return the accelerators of an instance that the caller wants, if any model fits in them."""
     require("accelerators_per_instance", given, minimum=1)
+    if np.ndim(given):
+        raise ValueError(f"accelerators_per_instance must be one number, not {given!r}")
+    given = float(given)
     share = workloads.held_bytes(x) / (0.9 * x["memory"])  # accelerators that the model fills
     if (share > given).all():
         best = share.idxmin()
@@ -281,6 +294,7 @@ def step_parts(accelerator: str, llm: str, batch=1.0, **settings) -> pd.DataFram
     if wrong := [name for name in settings if name not in asked]:
         raise unknown("setting", wrong[0], asked)
     asked |= settings
+    asked["number_format"] = str(asked["number_format"]).lower()
     names, models = _checked([accelerator], [llm], batch, "serving", **asked)
     batches = np.atleast_1d(np.asarray(batch, dtype=float))
     x = _grid(pd.DataFrame({"accelerator": names, "llm": models}), "serving", **asked)

@@ -16,6 +16,21 @@ from gigafleet.tables import resource
 SIZES = (1, 2, 4, 8)  # accelerators of an instance that results were measured on
 
 
+USERS = ("serving", "decode")  # phases in which somebody waits
+
+
+def _names(accelerators) -> list[str]:
+    """Return the short names of accelerators, one or several."""
+    names = [accelerators] if isinstance(accelerators, str) else accelerators
+    return list(dict.fromkeys(catalog.find(name) for name in names))
+
+
+def _check_settings(settings: dict, *more: str) -> None:
+    allowed = ("number_format", "prompt_tokens", "output_tokens", "speculative", *more)
+    if wrong := [name for name in settings if name not in allowed]:
+        raise unknown("setting", wrong[0], allowed)
+
+
 def frontier(accelerator: str, llm: str, **settings) -> pd.DataFrame:
     """Return the trade of throughput against interactivity for one accelerator and model.
 
@@ -32,6 +47,7 @@ def frontier(accelerator: str, llm: str, **settings) -> pd.DataFrame:
         Indexed by ``batch`` (requests per instance that fit), from few to many: ``tokens_per_s_user``,
         ``tokens_per_s`` per accelerator, ``low`` and ``high`` [tokens/s].
     """
+    _check_settings(settings, "accelerators_per_instance")
     found = throughput([accelerator], [llm], LOADS, **settings).isel(accelerator=0, llm=0)
     table = found[["tokens_per_s_user", "tokens_per_s", "low", "high"]].to_dataframe()
     return table[["tokens_per_s_user", "tokens_per_s", "low", "high"]].dropna()
@@ -47,7 +63,8 @@ def at_interactivity(accelerators: Iterable[str], llm: str, tokens_per_s_user, *
     tokens_per_s_user
         What a user is to get, a number or an array. [tokens/s]
     settings
-        As in :func:`gigafleet.performance.throughput`, without ``batch``, ``phase`` and ``accelerators_per_instance``.
+        As in :func:`gigafleet.performance.throughput`, without ``batch`` and ``accelerators_per_instance``; ``phase``
+        may be ``serving`` or ``decode``.
 
     Returns
     -------
@@ -64,7 +81,12 @@ def at_interactivity(accelerators: Iterable[str], llm: str, tokens_per_s_user, *
     """
     require("tokens_per_s_user", tokens_per_s_user, above=0)
     wanted = np.atleast_1d(np.asarray(tokens_per_s_user, dtype=float))
-    names = list(dict.fromkeys(catalog.find(name) for name in accelerators))
+    if np.ndim(tokens_per_s_user) > 1:
+        raise ValueError(f"tokens_per_s_user must be a number or a list, not of shape {np.shape(tokens_per_s_user)}")
+    names = _names(accelerators)
+    _check_settings(settings, "phase")
+    if settings.get("phase", "serving") not in USERS:
+        raise unknown("phase with users", settings["phase"], USERS)
     smallest = throughput(names, [llm], 1, **settings).isel(llm=0, batch=0)
     points = [_best(name, llm, float(smallest["instance"].sel(accelerator=name)), wanted, settings) for name in names]
     data = {key: (("accelerator", "interactivity"), np.array([p[key] for p in points])) for key in points[0]}
@@ -82,7 +104,10 @@ def _sizes(accelerator: str, smallest: float) -> list[float]:
 
 
 def _best(accelerator: str, llm: str, smallest: float, wanted: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
-    """Return the operating points of one accelerator, each from the size of instance that gives the most."""
+    """Return the operating points of one accelerator, each from the size of instance that gives the most; NaN where its
+    figures are not known."""
+    if np.isnan(smallest):
+        return {k: np.full(len(wanted), np.nan) for k in ("instance", "tokens_per_s", "low", "high", "requests")}
     sizes = _sizes(accelerator, smallest)
     found = [_points(accelerator, llm, size, wanted, settings) for size in sizes]
     stacked = {key: np.array([one[key] for one in found]) for key in found[0]}
@@ -220,15 +245,17 @@ def racks(accelerators: Iterable[str], llm: str, requests_per_accelerator: float
     -------
     DataFrame
         Indexed by system as :func:`gigafleet.comparison.racks`, the most per kW first: ``name``, ``vendor``,
-        ``rack_tokens_per_s`` [tokens/s], and throughput over the power of the rack: ``value``, ``low``, ``high``
-        [tokens/s per kW]. The interval joins the band of the model with the range of the power, as independent.
-        ``spread`` is its half-width, a logarithm.
+        ``rack_tokens_per_s``, ``tokens_per_s_user`` [tokens/s], and throughput over the power of the rack: ``value``,
+        ``low``, ``high`` [tokens/s per kW]. The interval joins the band of the model with the range of the power, as
+        independent. ``spread`` is its half-width, a logarithm.
     """
-    table = comparison.racks(list(accelerators))
+    _check_settings(settings)
+    require("requests_per_accelerator", requests_per_accelerator, above=0)
+    table = comparison.racks(_names(accelerators))
+    if table.empty:
+        raise ValueError(f"no rack in the data holds any of {', '.join(_names(accelerators))}")
     inside = catalog.systems().loc[table.index, "accelerator"]
     names = list(dict.fromkeys(inside))
-    if not names:
-        return pd.DataFrame(columns=["name", "vendor", "rack_tokens_per_s", "value", "low", "high", "spread"])
     smallest = throughput(names, [llm], 1, **settings)["instance"].isel(llm=0).to_series()
     best = {}
     for name in names:
@@ -239,9 +266,15 @@ def racks(accelerators: Iterable[str], llm: str, requests_per_accelerator: float
             for size in _sizes(name, smallest[name])
         ]
         best[name] = max(found, key=lambda one: np.nan_to_num(one["tokens_per_s"].item(), nan=-1))
-    rate, high = (inside.map({name: one[key].item() for name, one in best.items()}) for key in ("tokens_per_s", "high"))
+    keys = ("tokens_per_s", "high", "tokens_per_s_user")
+    rate, high, user = (inside.map({name: one[key].item() for name, one in best.items()}) for key in keys)
+    if rate.isna().all():
+        raise ValueError(
+            f"{requests_per_accelerator:,.0f} requests of {llm} for each accelerator fit in none of the racks"
+        )
     out = table[["name", "vendor"]].copy()
     out["rack_tokens_per_s"] = rate * table["accelerators_per_system"]
+    out["tokens_per_s_user"] = user
     out["value"] = out["rack_tokens_per_s"] / table["rack_kw"]
     power_spread = np.log((table["rack_kw_high"] / table["rack_kw_low"]).fillna(1.0)) / 2
     out["spread"] = np.hypot(np.log(high / rate), power_spread)

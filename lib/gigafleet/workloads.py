@@ -22,6 +22,9 @@ FALLS_BACK = {"fp4": "fp8", "fp8": "bf16"}
 NOMINAL = 0.92  # InferenceX draws lengths between 0.8 and 1.0 of the nominal ones; Little's law closes with this mean
 NARROW_SINCE = 2025.75  # from MLPerf Training v5.1 on, a format that is not stated is the narrowest of the hardware
 TRAINING_BYTES = 12  # of a parameter in mixed precision, at the least: weights and gradients at 16 bits, two moments
+BOARD = r"^nvidia |[- ](sxm\d?|oam|hgx|grace[ -]?hopper|superchip|\d+ ?gb)\b.*"
+HUB = r"^.*/|-interactive-99.*$|-99(\.9)?$|-(instruct|chat|it|\d{4}|fp8|fp4|kv)\b.*$"
+SETTINGS = ("offline", "server", "interactive", "training", "serving", "throughput", "chat", "gpqa", "mtp")
 ENGINES = (
     ("mlperf inf", "mlperf"),
     ("mlperf train", "mlperf training"),
@@ -54,10 +57,13 @@ def generation(architecture: pd.Series) -> pd.Series:
 
 
 def watts(table: pd.DataFrame) -> pd.Series:
-    """Return the rated power of accelerators per FLOP/s of their BF16 peak, over the geometric mean of their generation
-    in the catalogue; 1 where either is not known."""
+    """Return the rated power of accelerators per FLOP/s of their BF16 peak, over the geometric mean of those of their
+    generation that results are known of, or of all where there are none; 1 where either is not known."""
     log = np.log(table["tdp_w"] / table["bf16_tflops"])
-    return np.exp(log - log.groupby(generation(table["architecture"])).transform("mean")).fillna(1.0)
+    family = generation(table["architecture"])
+    known = _each(resource("benchmarks")["accelerator"].drop_duplicates(), catalog.find, BOARD)
+    measured = log.where(log.index.isin(known)).groupby(family).transform("mean")
+    return np.exp(log - measured.fillna(log.groupby(family).transform("mean"))).fillna(1.0)
 
 
 def _each(names: pd.Series, find, extra: str) -> pd.Series:
@@ -137,15 +143,20 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
         The columns of :data:`gigafleet.roofline.INPUTS` and the labels that efficiencies go by. ``unknown`` says why a
         row cannot be predicted, and is empty where it can. ``requests`` is NaN where the load is not stated.
         ``stated_format`` is empty where no number format is stated: FP8 is taken then, in training since the end of
-        2025 the narrowest that the accelerator has.
+        2025 the narrowest that the accelerator has. ``assumed`` names what a row states but cannot be used, and what is
+        assumed in its place.
 
     Raises
     ------
     ValueError
         Naming the columns that are missing.
     """
+    if not isinstance(results, pd.DataFrame):
+        raise ValueError(f"results must be a DataFrame, not {type(results).__name__}")
     if missing := [name for name in READ if name not in results]:
         raise ValueError(f"results lack the columns {missing}; needed are {READ}")
+    if twice := [name for name in READ if list(results.columns).count(name) > 1]:
+        raise ValueError(f"results have the columns {twice} twice")
     rows = results[READ].reset_index(drop=True)
     text = {name: rows[name].astype(object).where(rows[name].notna(), "").astype(str).str.strip() for name in READ}
     lower = {name: values.str.lower() for name, values in text.items()}
@@ -153,8 +164,8 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
         name: pd.to_numeric(rows[name], errors="coerce").astype(float).where(lambda v: (v > 0) & (v < np.inf))
         for name in ("n_accelerators", "input_len", "output_len", "concurrency", "interactivity_tok_s_user")
     }
-    accelerator = _each(text["accelerator"], catalog.find, r"[- ](sxm\d?|oam|\d+ ?gb)\b.*")
-    llm = _each(text["model"], find_llm, r"^.*/|-(instruct|chat|it|\d{4})\b.*$")
+    accelerator = _each(text["accelerator"], catalog.find, BOARD)
+    llm = _each(text["model"], find_llm, HUB)
     training, when = lower["scenario"].eq("training"), year(text["date"])
     stated = _formats(lower["precision"])
     narrow = stated.eq("") & training & (np.nan_to_num(when) > NARROW_SINCE)
@@ -173,6 +184,7 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
         x[name] = (numbers[f"{end}_len"] * shrink).clip(lower=1).fillna(lengths[f"{end}_tokens"])
     x["software_year"] = np.where(np.isnan(when), 2025.5, when)
     x["unknown"] = _reason(x)
+    x["assumed"] = _assumed(text, numbers, x)
     return x.set_axis(results.index)
 
 
@@ -202,7 +214,7 @@ def _run(lower: dict, numbers: dict, x: pd.DataFrame) -> pd.DataFrame:
     small = smallest_instance(x).fillna(8.0)
     out["pool"] = n.fillna(np.maximum(8.0, small))
     out["instance"] = out["pool"].where(~mlperf, np.minimum(small, out["pool"]))
-    load = out["requests"] = numbers["concurrency"]
+    load = out["requests"] = numbers["concurrency"] * out["instance"] / out["pool"]
     out["scenario"] = np.select(
         [training, scenario.eq("server"), scenario.eq("interactive"), load.notna()],
         ["training", "server", "interactive", "serving"],
@@ -210,6 +222,20 @@ def _run(lower: dict, numbers: dict, x: pd.DataFrame) -> pd.DataFrame:
     )
     out["interactivity"] = numbers["interactivity_tok_s_user"]
     return out
+
+
+def _assumed(text: dict, numbers: dict, x: pd.DataFrame) -> pd.Series:
+    """Return, as one text a row, what is assumed in place of what a row states and cannot be used."""
+    lower = text["scenario"].str.lower()
+    strange = lower.ne("") & ~lower.str.contains("|".join(SETTINGS)) & x["requests"].isna()
+    found = {f"{name} not used": text[name].ne("") & values.isna() for name, values in numbers.items()}
+    found |= {
+        f"number format taken as {f}": x["stated_format"].eq("") & x["number_format"].eq(f) for f in ("fp8", "fp4")
+    }
+    found |= {"scenario taken as offline": strange & x["scenario"].eq("offline")}
+    found |= {"context beyond the model's": x["prompt_tokens"] + x["output_tokens"] * ~x["training"] > x["max_context"]}
+    parts = [pd.Series(np.where(rows, name + "; ", ""), index=x.index) for name, rows in found.items()]
+    return sum(parts[1:], parts[0]).str.removesuffix("; ")
 
 
 def _reason(x: pd.DataFrame) -> np.ndarray:
