@@ -125,3 +125,11 @@ def test_one_name_is_enough_and_an_unknown_figure_is_absent():
     found = serving.at_interactivity("B200", "llama3.1-70b", 20)
     assert found["tokens_per_s"].item() > 0
     assert np.isnan(serving.at_interactivity(["MI500"], "llama3.1-70b", 20)["tokens_per_s"].item())
+
+
+def test_racks_at_several_loads_stand_under_one_another():
+    found = serving.by_load(["MI455X", "GB300"], "llama3.1-70b", (16, 64))
+    pd.testing.assert_frame_equal(
+        found.loc[16], serving.racks(["MI455X", "GB300"], "llama3.1-70b", 16), check_names=False
+    )
+    assert (found.loc[16, "tokens_per_s_user"] > found.loc[64, "tokens_per_s_user"]).all()

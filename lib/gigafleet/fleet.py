@@ -12,11 +12,10 @@ import xarray as xr
 
 from gigafleet import fleet_solver
 from gigafleet.errors import require, unknown
+from gigafleet.fleet_solver import OBJECTIVES
 
-OBJECTIVES = {"energy": "kW", "cost": "USD/h", "carbon": "kg/h", "work": "times the mix"}
 LIMITS = {"power": "kW", "supply": "accelerators", "budget": "USD"}  # what may be relaxed, beside demand
 TOLERANCE = 1e-6  # relative violation that a solution may have when it is checked again
-DIMS = ("scenario", "region", "accelerator", "workload")
 
 
 class InfeasibleError(ValueError):
@@ -244,7 +243,7 @@ def solve(asked: Problem) -> Mix:
         first = asked.scenarios[0]
         told = "; ".join(gives.loc[[first], "text"]) or "no single limit is enough"
         raise InfeasibleError(f"no mix meets the constraints of scenario {first!r}. Enough would be: {told}", gives)
-    mix = fleet_solver.read(asked, blocks, found)
+    mix = Mix(**fleet_solver.read(asked, blocks, found))
     _check(asked, mix)
     return mix
 

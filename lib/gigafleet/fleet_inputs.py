@@ -203,58 +203,53 @@ def inputs(
     """
     require("work", work, above=0)
     names = list(dict.fromkeys(catalog.find(name) for name in accelerators))
-    kinds = workloads(workloads_on, training_share)
-    every = [*names, *([] if catalog.find(reference) in names else [catalog.find(reference)])]
-    done = throughput(every, kinds) if done is None else done
-    data = {
-        name: catalog.value("ai-datacenter", name) for name in ("annual_pue", "peak_pue", "busy_share", "idle_share")
-    }
-    given = {"annual_pue": annual_pue, "peak_pue": peak_pue, "busy_share": busy_share}
-    data |= {name: value for name, value in given.items() if value is not None}
-    require("annual_pue", data["annual_pue"], minimum=1)
-    require("peak_pue", data["peak_pue"], minimum=1)
-    require("busy_share", data["busy_share"], above=0, maximum=1)
-    rate_of = done["tokens_per_s"] * data["busy_share"]
     reference = catalog.find(reference)
+    every = list(dict.fromkeys([*names, reference]))
+    kinds = workloads(workloads_on, training_share)
+    nameplate = catalog.accelerators().loc[every, "all_in_kw"].rename_axis("accelerator")
+    limit = _given("supply", supply, pd.Series(np.inf, names), minimum=0)
+    factor = _given("software", software, pd.Series(1.0, names), above=0)
+    power_kw = _given("it_kw", it_kw, nameplate[names], above=0)
+    site = _site(annual_pue=annual_pue, peak_pue=peak_pue, busy_share=busy_share)
+    done = throughput(every, kinds) if done is None else done
+    rate_of = done["tokens_per_s"] * site["busy_share"]
     base = rate_of.sel(accelerator=reference, drop=True)
     if bool(base.isnull().any()):
         raise ValueError(f"the reference {reference} cannot do {base.indexes['workload'][base.isnull().to_numpy()][0]}")
-    nameplate = catalog.accelerators().loc[every, "all_in_kw"].rename_axis("accelerator")
-    many = power.accelerators_per_gw(nameplate[reference], data["peak_pue"])
-    demand = work * many * base * xr.DataArray(kinds["time_share"])
-    rate_of, done = rate_of.sel(accelerator=names), done.sel(accelerator=names)
-    nameplate = nameplate[names]
-    for key, factors in (("software", software), ("it_kw", it_kw), ("supply", supply)):
-        for name, value in (factors or {}).items():
-            if catalog.find(name) not in names:
-                raise unknown(f"accelerator in {key}", name, names)
-            require(f"{key} of {name}", value, minimum=0) if key == "supply" else require(
-                f"{key} of {name}", value, above=0
-            )
-    factor = pd.Series(1.0, pd.Index(names, name="accelerator"))
-    for name, value in (software or {}).items():
-        factor[catalog.find(name)] = value
-    active = done["it_kw"]
-    for name, value in (it_kw or {}).items():
-        short = catalog.find(name)
-        active = active.where(active["accelerator"] != short, active * value / nameplate[short])
-        nameplate[short] = value
-    idle = data["idle_share"] * xr.DataArray(nameplate)
-    drawn = idle + (active - idle) * data["busy_share"]
-    money = costs(
-        names, region, owned, annual_pue=annual_pue, usd_per_mwh=usd_per_mwh, rate=rate, busy_share=busy_share
-    )
-    limit = pd.Series(np.inf, pd.Index(names, name="accelerator"))
-    for name, value in (supply or {}).items():
-        limit[catalog.find(name)] = value
-    place = catalog.place(region)
+    many = power.accelerators_per_gw(nameplate[reference], site["peak_pue"])
+    active = done["it_kw"].sel(accelerator=names) * (power_kw / nameplate[names]).to_xarray()
+    idle = site["idle_share"] * power_kw.to_xarray()
+    drawn = idle + (active - idle) * site["busy_share"]
+    chosen = {"annual_pue": annual_pue, "usd_per_mwh": usd_per_mwh, "rate": rate, "busy_share": busy_share}
     return {
-        "throughput": rate_of * xr.DataArray(factor),
-        "power_kw": drawn * data["annual_pue"],
-        "cost_usd_per_h": xr.DataArray(money["usd_per_h"]),
-        "demand": demand,
-        "provisioned_kw": xr.DataArray(nameplate) * data["peak_pue"],
-        "carbon_kg_per_kwh": catalog.value(place, "g_co2_per_kwh") / 1000,
+        "throughput": rate_of.sel(accelerator=names) * factor.to_xarray(),
+        "power_kw": drawn * site["annual_pue"],
+        "cost_usd_per_h": costs(names, region, owned, **chosen)["usd_per_h"].to_xarray(),
+        "demand": work * many * base * kinds["time_share"].to_xarray(),
+        "provisioned_kw": power_kw.to_xarray() * site["peak_pue"],
+        "carbon_kg_per_kwh": catalog.value(catalog.place(region), "g_co2_per_kwh") / 1000,
         "power_cap_kw": None if capacity_gw is None else 1e6 * capacity_gw,
-        "supply": xr.DataArray(limit),
+        "supply": limit.to_xarray(),
     }
+
+
+def _given(key: str, values: dict[str, float] | None, start: pd.Series, **bounds: float) -> pd.Series:
+    """Return a figure of every accelerator, with those that are given in its place."""
+    out = start.astype(float).rename_axis("accelerator")
+    for name, value in (values or {}).items():
+        short = catalog.find(name)
+        if short not in out.index:
+            raise unknown(f"accelerator in {key}", name, out.index)
+        require(f"{key} of {short}", value, **bounds)
+        out[short] = value
+    return out
+
+
+def _site(**given: float | None) -> dict[str, float]:
+    """Return PUE and shares of time and power of the site: what is given, else the figures in the data."""
+    names = ("annual_pue", "peak_pue", "busy_share", "idle_share")
+    site = {name: catalog.value("ai-datacenter", name) if given.get(name) is None else given[name] for name in names}
+    require("annual_pue", site["annual_pue"], minimum=1)
+    require("peak_pue", site["peak_pue"], minimum=1)
+    require("busy_share", site["busy_share"], above=0, maximum=1)
+    return site

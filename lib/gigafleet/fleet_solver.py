@@ -15,8 +15,9 @@ import scipy.sparse as sp
 import xarray as xr
 
 if TYPE_CHECKING:
-    from gigafleet.fleet import Mix, Problem
+    from gigafleet.fleet import Problem
 
+OBJECTIVES = {"energy": "kW", "cost": "USD/h", "carbon": "kg/h", "work": "times the mix"}
 BLOCK = 60  # scenarios that HiGHS gets at once; larger blocks cost it more than their share
 
 
@@ -48,100 +49,119 @@ class Found:
     solved: np.ndarray
 
 
+class _Fleet:
+    """The variables of a model, and the sums over a fleet that its constraints and objectives are made of."""
+
+    def __init__(self, asked: Problem, relax: str | None):
+        rate = asked.throughput
+        self.asked, self.relax, self.model = asked, relax, linopy.Model()
+        axes = {"scenario": asked.scenarios}
+        axes |= {} if asked.regions is None else {"region": asked.regions}
+        axes |= {dim: rate.indexes[dim] for dim in ("accelerator", "workload")}
+        self.dims, self.places = list(axes), [dim for dim in ("region",) if dim in axes]
+        shape = xr.DataArray(np.zeros([len(axis) for axis in axes.values()]), coords=axes, dims=self.dims)
+        can = (rate.notnull() & (rate > 0)).broadcast_like(shape).transpose(*self.dims)
+        bounds = {"lower": 0, "upper": xr.where(can, np.inf, 0.0)}
+        self.x = self.model.add_variables(**bounds, coords=shape.coords, dims=self.dims, name="x")
+        self.each = xr.DataArray(np.ones(len(asked.scenarios)), coords={"scenario": asked.scenarios}, dims="scenario")
+        self.work = (self.x * rate.fillna(0)).sum(["accelerator", *self.places])
+        self.give = self.model.add_variables(lower=0, coords=[asked.scenarios], name="give") if relax else None
+        self.owned = self.x.sum("workload")
+        self.racks = None
+        if asked.rack_size is not None:
+            by = [dim for dim in self.dims if dim != "workload"]
+            whole = {"coords": {dim: axes[dim] for dim in by}, "dims": by, "integer": relax is None}
+            self.racks = self.model.add_variables(lower=0, name="racks", **whole)
+            self.model.add_constraints(self.owned - self.racks * asked.rack_size <= 0, name="racks")
+            self.owned = self.racks * asked.rack_size
+
+    def working(self, amount: xr.DataArray, *keep: str):
+        """Return the sum of an amount over what works."""
+        return (self.x * amount).sum([dim for dim in self.dims if dim not in ("scenario", *keep)])
+
+    def held(self, amount: xr.DataArray, *keep: str):
+        """Return the sum of an amount over what is owned: whole racks, if they are asked for."""
+        if self.racks is None:
+            return self.working(amount, *keep)
+        most = amount.max("workload") if "workload" in amount.dims else amount
+        return (self.owned * most).sum([dim for dim in self.dims if dim not in ("scenario", "workload", *keep)])
+
+    def totals(self) -> dict:
+        """Return the totals that may be least or limited."""
+        p = self.asked
+        return {
+            "energy": self.working(p.power_kw),
+            "cost": self.held(p.cost_usd_per_h),
+            "carbon": self.working(p.power_kw * p.carbon_kg_per_kwh),
+        }
+
+    def less(self, kind: str):
+        """Return what a limit may give, 0 unless it is the one that is relaxed."""
+        return self.give if self.relax == kind else 0
+
+
 def build(asked: Problem, relax: str | None = None) -> Blocks:
     """Return the model of a problem. ``relax`` names a limit that may give instead, at least cost: then the objective
     is by how much."""
-    p, rate = asked, asked.throughput
-    coords = [p.scenarios, rate.indexes["accelerator"], rate.indexes["workload"]]
-    dims = ["scenario", "accelerator", "workload"]
-    if p.regions is not None:
-        coords.insert(1, p.regions)
-        dims.insert(1, "region")
-    shape = xr.DataArray(np.zeros([len(c) for c in coords]), coords=dict(zip(dims, coords, strict=True)), dims=dims)
-    places = [d for d in ("region",) if d in dims]
-    model = linopy.Model()
-    can = (rate.notnull() & (rate > 0)).broadcast_like(shape).transpose(*dims)
-    x = model.add_variables(lower=0, upper=xr.where(can, np.inf, 0.0), coords=shape.coords, dims=dims, name="x")
-    work = (x * rate.fillna(0)).sum(["accelerator", *places])
-    per_scenario = xr.DataArray(np.ones(len(p.scenarios)), coords={"scenario": p.scenarios}, dims="scenario")
-    give = model.add_variables(lower=0, coords=[p.scenarios], name="give") if relax else None
-    if p.objective == "work" and relax is None:
-        level = model.add_variables(lower=0, coords=[p.scenarios], name="level")
-        model.add_constraints(work - p.demand * level >= 0, name="demand")
-    elif relax == "demand":
-        model.add_constraints(work + p.demand * give >= p.demand * per_scenario, name="demand")
-    else:
-        scale = 0.0 if p.objective == "work" else 1.0
-        model.add_constraints(work >= scale * p.demand * per_scenario, name="demand")
-    racks = None
-    counted = x.sum("workload")
-    if p.rack_size is not None:
-        by = [d for d in dims if d != "workload"]
-        whole = relax is None
-        racks = model.add_variables(
-            lower=0, coords={d: shape.coords[d] for d in by}, dims=by, name="racks", integer=whole
-        )
-        model.add_constraints(counted - racks * p.rack_size <= 0, name="racks")
-        counted = racks * p.rack_size
-
-    def total(each, owned: bool):
-        """Return the sum of something over the fleet of a scenario, by what works or what is owned."""
-        if owned and racks is not None:
-            each = each.max("workload") if "workload" in each.dims else each
-            return (counted * each).sum([d for d in dims if d not in ("scenario", "workload")])
-        return (x * each).sum([d for d in dims if d != "scenario"])
-
-    sums = {
-        "energy": total(p.power_kw, owned=False),
-        "cost": total(p.cost_usd_per_h, owned=True),
-        "carbon": total(p.power_kw * p.carbon_kg_per_kwh, owned=False),
-    }
-    if p.power_cap_kw is not None:
-        held = ["region"] if "region" in p.power_cap_kw.dims else []
-        used = _by(x, counted if racks is not None else None, p.provisioned_kw, dims, held)
-        extra = give if relax == "power" else 0
-        model.add_constraints(used - extra <= p.power_cap_kw * per_scenario, name="power")
-    if p.supply is not None:
-        held = [] if "region" in p.supply.dims else places
-        taken = counted.sum(held) if held else counted
-        if relax == "supply":
-            more = model.add_variables(
-                lower=0,
-                coords={d: (p.supply * per_scenario).coords[d] for d in ("scenario", "accelerator")},
-                dims=["scenario", "accelerator"],
-                name="more",
-            )
-            model.add_constraints(taken - more <= p.supply * per_scenario, name="supply")
-            model.add_constraints(more.sum("accelerator") - give <= 0, name="more")
-        else:
-            model.add_constraints(1 * taken <= p.supply * per_scenario, name="supply")
-    if p.budget_usd is not None:
-        spent = (counted * p.price_usd).sum([d for d in dims if d not in ("scenario", "workload")])
-        model.add_constraints(spent - (give if relax == "budget" else 0) <= p.budget_usd * per_scenario, name="budget")
-    for name, cap in p.limits.items():
-        model.add_constraints(sums[name] <= cap * per_scenario, name=f"limit {name}")
-    for (one, other), ratio in p.balance.items():
-        done = work.sel(workload=one, drop=True) - ratio * work.sel(workload=other, drop=True)
-        model.add_constraints(done == 0 * per_scenario, name=f"balance {one} {other}")
-    if p.least_shares is not None:
-        each = (x * p.provisioned_kw).sum([d for d in dims if d not in ("scenario", "accelerator")])
-        whole_kw = (x * p.provisioned_kw).sum([d for d in dims if d != "scenario"])
-        model.add_constraints(each - whole_kw * p.least_shares >= 0, name="least shares")
+    fleet = _Fleet(asked, relax)
+    level = _demand(fleet)
+    _limits(fleet)
+    _shape(fleet)
     if relax:
-        model.add_objective((give * per_scenario).sum())
-    elif p.objective == "work":
-        model.add_objective((level * per_scenario).sum(), sense="max")
+        fleet.model.add_objective((fleet.give * fleet.each).sum())
+    elif level is not None:
+        fleet.model.add_objective((level * fleet.each).sum(), sense="max")
     else:
-        model.add_objective(sums[p.objective].sum())
-    return _ordered(model, len(p.scenarios))
+        fleet.model.add_objective(fleet.totals()[asked.objective].sum())
+    return _ordered(fleet.model, len(asked.scenarios))
 
 
-def _by(x, counted, each, dims, held):
-    """Return a sum over the fleet of each scenario (and of the dimensions held): of what is owned, else what works."""
-    if counted is None:
-        return (x * each).sum([d for d in dims if d not in ("scenario", *held)])
-    most = each.max("workload") if "workload" in each.dims else each
-    return (counted * most).sum([d for d in dims if d not in ("scenario", "workload", *held)])
+def _demand(fleet: _Fleet):
+    """Add that the work is done; return the multiple of the mix that is done, where the most work is asked for."""
+    p, model = fleet.asked, fleet.model
+    if p.objective == "work" and fleet.relax is None:
+        level = model.add_variables(lower=0, coords=[p.scenarios], name="level")
+        model.add_constraints(fleet.work - p.demand * level >= 0, name="demand")
+        return level
+    asked = (0.0 if p.objective == "work" else 1.0) * p.demand * fleet.each
+    gives = p.demand * fleet.give if fleet.relax == "demand" else 0
+    model.add_constraints(fleet.work + gives >= asked, name="demand")
+    return None
+
+
+def _limits(fleet: _Fleet) -> None:
+    """Add the limits on power, supply, capital and totals."""
+    p, model, each = fleet.asked, fleet.model, fleet.each
+    if p.power_cap_kw is not None:
+        used = fleet.held(p.provisioned_kw, *(dim for dim in fleet.places if dim in p.power_cap_kw.dims))
+        model.add_constraints(used - fleet.less("power") <= p.power_cap_kw * each, name="power")
+    if p.supply is not None:
+        places = [dim for dim in fleet.places if dim not in p.supply.dims]
+        taken, limit = (fleet.owned.sum(places) if places else 1 * fleet.owned), p.supply * each
+        if fleet.relax == "supply":
+            axes = {dim: limit.coords[dim] for dim in ("scenario", "accelerator")}
+            more = model.add_variables(lower=0, coords=axes, dims=list(axes), name="more")
+            model.add_constraints(more.sum("accelerator") - fleet.give <= 0, name="more")
+            taken = taken - more
+        model.add_constraints(taken <= limit, name="supply")
+    if p.budget_usd is not None:
+        spent = fleet.held(p.price_usd)
+        model.add_constraints(spent - fleet.less("budget") <= p.budget_usd * each, name="budget")
+    totals = fleet.totals()
+    for name, cap in p.limits.items():
+        model.add_constraints(totals[name] <= cap * each, name=f"limit {name}")
+
+
+def _shape(fleet: _Fleet) -> None:
+    """Add what the mix must look like: work in balance, least shares of accelerators."""
+    p, model = fleet.asked, fleet.model
+    for (one, other), ratio in p.balance.items():
+        done = fleet.work.sel(workload=one, drop=True) - ratio * fleet.work.sel(workload=other, drop=True)
+        model.add_constraints(done == 0 * fleet.each, name=f"balance {one} {other}")
+    if p.least_shares is not None:
+        whole = fleet.working(p.provisioned_kw)
+        share = fleet.working(p.provisioned_kw, "accelerator") - whole * p.least_shares
+        model.add_constraints(share >= 0, name="least shares")
 
 
 def _ordered(model: linopy.Model, scenarios: int) -> Blocks:
@@ -273,71 +293,97 @@ def _highs(blocks: Blocks, first: int, last: int, columns: int, rows: int, integ
     return np.asarray(solution.col_value), dual, best
 
 
-def read(asked: Problem, blocks: Blocks, found: Found) -> Mix:
-    """Return the mix behind a solution, with totals and use of limits computed from the inputs."""
-    from gigafleet.fleet import OBJECTIVES, Mix
+class _Solution:
+    """The values behind a solution, as labeled arrays, and sums over its fleet. NaN where a scenario has none."""
 
-    p, model = asked, blocks.model
+    def __init__(self, asked: Problem, blocks: Blocks, found: Found):
+        self.asked, self.model, self.found = asked, blocks.model, found
+        self.x = self.of(self.model.variables["x"].labels, found.values).clip(min=0)
+        whole = asked.rack_size is not None
+        self.racks = self.of(self.model.variables["racks"].labels, found.values).round() if whole else None
+        self.owned = self.racks * asked.rack_size if whole else self.x.sum("workload", skipna=False)
 
-    def of(array: xr.DataArray, series: pd.Series) -> xr.DataArray:
-        values = series.reindex(array.to_numpy().ravel()).to_numpy().reshape(array.shape)
-        return xr.DataArray(values, coords=array.coords, dims=array.dims)
+    @staticmethod
+    def of(labels: xr.DataArray, series: pd.Series) -> xr.DataArray:
+        """Return the numbers behind labels of variables or constraints."""
+        return labels.copy(data=series.reindex(labels.to_numpy().ravel()).to_numpy().reshape(labels.shape))
 
-    x = of(model.variables["x"].labels, found.values).clip(min=0)
-    scenario = {"scenario": p.scenarios}
-    status = xr.DataArray(np.where(found.solved, "optimal", "infeasible"), coords=scenario, dims="scenario")
-    racks = of(model.variables["racks"].labels, found.values).round() if p.rack_size is not None else None
-    rest = [d for d in x.dims if d != "scenario"]
-    owned = x.sum("workload", skipna=False) if racks is None else racks * p.rack_size
-    each = [d for d in owned.dims if d != "scenario"]
+    def by_scenario(self, values: np.ndarray, units: str = "") -> xr.DataArray:
+        """Return numbers or texts by scenario."""
+        attrs = {"units": units} if units else {}
+        return xr.DataArray(values, coords={"scenario": self.asked.scenarios}, dims="scenario", attrs=attrs)
 
-    def held(amount: xr.DataArray, keep: tuple = ()) -> xr.DataArray:
-        if racks is None:
-            return (x * amount).sum([d for d in rest if d not in keep], skipna=False)
+    def working(self, amount: xr.DataArray) -> xr.DataArray:
+        """Return the sum of an amount over what works."""
+        return (self.x * amount).sum([dim for dim in self.x.dims if dim != "scenario"], skipna=False)
+
+    def held(self, amount: xr.DataArray, *keep: str) -> xr.DataArray:
+        """Return the sum of an amount over what is owned."""
+        if self.racks is None:
+            return (self.x * amount).sum([d for d in self.x.dims if d not in ("scenario", *keep)], skipna=False)
         most = amount.max("workload") if "workload" in amount.dims else amount
-        return (owned * most).sum([d for d in each if d not in keep], skipna=False)
+        return (self.owned * most).sum([d for d in self.owned.dims if d not in ("scenario", *keep)], skipna=False)
 
-    work = (x * p.throughput.fillna(0)).sum([d for d in rest if d != "workload"], skipna=False)
-    totals = xr.Dataset(
-        {
-            "energy": (x * p.power_kw).sum(rest, skipna=False),
-            "cost": held(p.cost_usd_per_h),
-            "carbon": (x * p.power_kw * p.carbon_kg_per_kwh).sum(rest, skipna=False),
-            "power": held(p.provisioned_kw),
+    def totals(self) -> xr.Dataset:
+        """Return energy, cost, carbon, provisioned power and, with prices, capital."""
+        p = self.asked
+        found = {
+            "energy": self.working(p.power_kw),
+            "cost": self.held(p.cost_usd_per_h),
+            "carbon": self.working(p.power_kw * p.carbon_kg_per_kwh),
+            "power": self.held(p.provisioned_kw),
         }
-    )
-    if p.price_usd is not None:
-        totals["capital"] = (owned * p.price_usd).sum(each, skipna=False)
-    for name, unit in {**OBJECTIVES, "power": "kW", "capital": "USD"}.items():
-        if name in totals:
-            totals[name].attrs["units"] = unit
-    use = {}
-    target = p.demand
-    if p.objective == "work":
-        target = p.demand * xr.DataArray(found.objective, coords=scenario, dims="scenario")
-    use["demand"] = xr.where(target > 0, work / target, np.inf).where(status == "optimal")
-    if p.power_cap_kw is not None:
-        use["power"] = _over(
-            held(p.provisioned_kw, ("region",) if "region" in p.power_cap_kw.dims else ()), p.power_cap_kw
-        )
-    if p.supply is not None:
-        places = [d for d in ("region",) if d in owned.dims and d not in p.supply.dims]
-        use["supply"] = _over(owned.sum(places, skipna=False), p.supply)
-    if p.budget_usd is not None:
-        use["budget"] = _over(totals["capital"], p.budget_usd)
-    for name, cap in p.limits.items():
-        use[f"limit_{name}"] = _over(totals[name], cap)
-    prices = xr.Dataset()
-    if racks is None:
+        found |= {} if p.price_usd is None else {"capital": self.held(p.price_usd)}
+        units = {**OBJECTIVES, "power": "kW", "capital": "USD"}
+        return xr.Dataset({name: value.assign_attrs(units=units[name]) for name, value in found.items()})
+
+    def use(self, totals: xr.Dataset) -> xr.Dataset:
+        """Return use over limit; of demand, work done over work asked."""
+        p, found = self.asked, {}
+        rest = [dim for dim in self.x.dims if dim not in ("scenario", "workload")]
+        work = (self.x * p.throughput.fillna(0)).sum(rest, skipna=False)
+        target = p.demand * (self.by_scenario(self.found.objective) if p.objective == "work" else 1.0)
+        solved = self.by_scenario(self.found.solved)
+        found["demand"] = xr.where(target > 0, work / target.where(target > 0), np.inf).where(solved)
+        if p.power_cap_kw is not None:
+            keep = [dim for dim in ("region",) if dim in p.power_cap_kw.dims]
+            found["power"] = _over(self.held(p.provisioned_kw, *keep), p.power_cap_kw)
+        if p.supply is not None:
+            places = [d for d in ("region",) if d in self.owned.dims and d not in p.supply.dims]
+            found["supply"] = _over(self.owned.sum(places, skipna=False), p.supply)
+        if p.budget_usd is not None:
+            found["budget"] = _over(totals["capital"], p.budget_usd)
+        found |= {f"limit_{name}": _over(totals[name], cap) for name, cap in p.limits.items()}
+        return xr.Dataset(found)
+
+    def prices(self) -> xr.Dataset:
+        """Return the shadow prices of the limits; none in whole racks, where they have no meaning."""
         units = {"demand": "token/s", "power": "kW", "supply": "accelerator", "budget": "USD"}
+        found = {}
         for name, unit in units.items():
-            if name in model.constraints:
-                prices[name] = of(model.constraints[name].labels, found.duals)
-                prices[name].attrs["units"] = f"{OBJECTIVES[p.objective]} per {unit}"
-    value = xr.DataArray(found.objective, coords=scenario, dims="scenario", attrs={"units": OBJECTIVES[p.objective]})
+            if self.racks is None and name in self.model.constraints:
+                value = self.of(self.model.constraints[name].labels, self.found.duals)
+                found[name] = value.assign_attrs(units=f"{OBJECTIVES[self.asked.objective]} per {unit}")
+        return xr.Dataset(found)
+
+
+def read(asked: Problem, blocks: Blocks, found: Found) -> dict:
+    """Return the fields of :class:`gigafleet.fleet.Mix` behind a solution, computed from the inputs."""
+    solution = _Solution(asked, blocks, found)
+    totals = solution.totals()
+    value = solution.by_scenario(found.objective, OBJECTIVES[asked.objective])
     bound = value.copy(data=found.bound)
-    gap = abs(value - bound) / abs(value).where(value != 0, 1)
-    return Mix(x, value, bound, gap, prices, totals, xr.Dataset(use), status, racks)
+    return {
+        "assignment": solution.x,
+        "objective": value,
+        "bound": bound,
+        "gap": abs(value - bound) / abs(value).where(value != 0, 1),
+        "shadow_prices": solution.prices(),
+        "totals": totals,
+        "utilization": solution.use(totals),
+        "status": solution.by_scenario(np.where(found.solved, "optimal", "infeasible")),
+        "racks": solution.racks,
+    }
 
 
 def _over(used: xr.DataArray, limit: xr.DataArray) -> xr.DataArray:

@@ -282,6 +282,12 @@ def racks(accelerators: Iterable[str], llm: str, requests_per_accelerator: float
     return out.dropna(subset=["value"]).sort_values("value", ascending=False, kind="stable")
 
 
+def by_load(accelerators: Iterable[str], llm: str, loads: Iterable[float], **settings) -> pd.DataFrame:
+    """Return :func:`racks` at several loads, one under the other, indexed by (``requests_per_accelerator``, system)."""
+    found = {load: racks(accelerators, llm, load, **settings) for load in loads}
+    return pd.concat(found, names=["requests_per_accelerator", "system"])
+
+
 def ratios(table: pd.DataFrame, one: str, others: Iterable[str]) -> pd.DataFrame:
     """Return a row of :func:`racks` over others, the errors of both taken as independent.
 

@@ -225,8 +225,11 @@ def parallel(
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(function, item) for item in items]
         try:
-            for future in concurrent.futures.as_completed(futures):
-                finished(future.result())
+            pending = set(futures)
+            while pending:  # with a timeout: a library's own handler of SIGINT may restart a wait that has none
+                done, pending = concurrent.futures.wait(pending, 0.2, concurrent.futures.FIRST_COMPLETED)
+                for future in done:
+                    finished(future.result())
         except BaseException:
             _stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
