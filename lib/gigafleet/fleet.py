@@ -1,4 +1,4 @@
-"""Which accelerators do which work: the fleet mix as a linear programme, for one scenario or many at once.
+"""Which accelerators do which work: the fleet mix as a linear program, for one scenario or many at once.
 
 Accelerators are counted, not rounded, unless racks are asked for. One model in linopy holds all scenarios; since none
 touches another, HiGHS solves it in blocks, and a scenario that cannot be solved is named while the others are.

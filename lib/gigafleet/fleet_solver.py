@@ -1,4 +1,4 @@
-"""From the inputs of a fleet mix to a linear programme in linopy, to HiGHS in blocks of scenarios, and back."""
+"""From the inputs of a fleet mix to a linear program in linopy, to HiGHS in blocks of scenarios, and back."""
 
 from __future__ import annotations
 

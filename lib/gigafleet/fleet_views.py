@@ -118,14 +118,17 @@ def reason(mix: fleet.Mix, arguments: dict) -> str:
     scarce = price.idxmin()
     if price[scarce] > -1e-9:
         return ""
-    need = (arguments["power_kw"] / arguments["throughput"]).to_pandas()
+    unit = mix.objective.attrs["units"]
+    amount, word = arguments["power_kw"], "energy"
+    if unit == fleet.OBJECTIVES["cost"]:
+        amount, word = arguments["cost_usd_per_h"], "cost"
+    need = (amount / arguments["throughput"]).transpose("accelerator", "workload").to_pandas()
     share = 100 * (need.loc[scarce] / need.drop(index=scarce).min()).sort_values()
     done = who_does_what(mix, arguments).loc[scarce]
     first, last = share.index[0], share.index[-1]
-    unit = mix.objective.attrs["units"]
     return (
         f"One more {scarce} would save {-price[scarce]:.2g} {unit}. It is furthest ahead in {first}, at "
-        f"{share[first]:.0f} % of the energy of the next best, and least in {last}, at {share[last]:.0f} %; it does "
+        f"{share[first]:.0f} % of the {word} of the next best, and least in {last}, at {share[last]:.0f} %; it does "
         f"{done[first]:.0f} % of the one and {done[last]:.0f} % of the other."
     )
 

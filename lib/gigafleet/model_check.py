@@ -148,13 +148,13 @@ def aims() -> pd.DataFrame:
     """Return the aims of the model beside what it reaches on the larger table, as text."""
     table = accuracy.aims(resource("accuracy"))
     percent = table["measure"] != "half_width"
-    reached = (100 * table["reached"]).map("{:.0f} %".format).where(percent, table["reached"].map("{:.2f}".format))
+    reached = (100 * table["reached"]).map("{:.0f}\u00a0%".format).where(percent, table["reached"].map("{:.2f}".format))
     way, bound = (table["aim"].str.rsplit(" ", n=1).str[i] for i in (0, 1))
-    bound = (100 * bound.astype(float)).map("{:.0f} %".format).where(percent, bound)
+    bound = (100 * bound.astype(float)).map("{:.0f}\u00a0%".format).where(percent, bound)
     shown = pd.DataFrame(
         {"left out": table["held_out"], "of": table["group"], "measure": table["measure"].map(MEASURES)}
     )
-    shown["aim"], shown["reached"] = way + " " + bound, reached
+    shown["aim"], shown["reached"] = (way + " " + bound).str.replace(" ", "\u00a0"), reached
     shown["met"] = table["met"].map({True: "yes", False: "no"})
     return shown.assign(rows=table["rows"].map("{:,}".format)).set_index("left out")
 

@@ -115,6 +115,7 @@ def _best(accelerator: str, llm: str, smallest: float, wanted: np.ndarray, setti
     best = {key: np.take_along_axis(values, best[None], axis=0)[0] for key, values in stacked.items()}
     for end in ("low", "high"):  # of a slower or faster accelerator another size may be the best
         best[end] = np.nanmax(stacked[end], axis=0)
+    best["instance"] = np.where(np.isnan(best["tokens_per_s"]), np.nan, best["instance"])
     return best
 
 
@@ -213,6 +214,7 @@ def at_speed(accelerators: Iterable[str], llm: str, tokens_per_s_user: float, **
     """
     found = at_interactivity(accelerators, llm, tokens_per_s_user, **settings).isel(interactivity=0, drop=True)
     table = found.to_dataframe()
+    table[["low", "high"]] = table[["low", "high"]].where(table["high"] > 0)
     known = catalog.accelerators().loc[table.index]
     table.insert(0, "vendor", known["vendor"])
     experts = bool(resource("llms").set_index("model").loc[find_llm(llm), "experts"] > 0)

@@ -383,7 +383,7 @@ def lines(
     left, right = min([*x, *at]), max([*x, *at])
     room = (right - left or 1.0) * 0.02
     axes.set_xlim(left - room, right + room * (len(x) == 1 or at.max(initial=left) == right))
-    if bands:
+    if bands and bands[1].notna().any(axis=None):
         key(axes, [plt.Rectangle((0, 0), 1, 1, color="#777777", alpha=0.35, label="90 % interval")])
     last = {name: np.flatnonzero(known[name].notna())[-1] for name in known}
     ends = [(str(n), x[i], known[n].iloc[i], dark(SERIES_COLORS[k])) for k, (n, i) in enumerate(last.items())]

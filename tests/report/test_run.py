@@ -161,6 +161,8 @@ def test_the_keyboard_stops_a_batch_and_keeps_what_was_made(notebooks, scenarios
         return made
 
     monkeypatch.setattr(collect, "page", page_then_interrupt)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell starts what runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = tmp_path / "reports"
     earlier = folder / "slow" / "01_fragile.ipynb"
     earlier.parent.mkdir(parents=True)
