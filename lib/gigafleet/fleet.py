@@ -10,20 +10,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import fleet_solver
-from gigafleet.errors import require, unknown
-from gigafleet.fleet_solver import OBJECTIVES
+from gigafleet import fleet_results, fleet_solver
+from gigafleet.fleet_plan import Plan, plan_purchases
+from gigafleet.fleet_problem import InfeasibleError, Problem, problem
+
+__all__ = ["InfeasibleError", "Mix", "Plan", "Problem", "optimize", "plan_purchases", "problem", "relaxations", "solve"]
 
 LIMITS = {"power": "kW", "supply": "accelerators", "budget": "USD"}  # what may be relaxed, beside demand
 TOLERANCE = 1e-6  # relative violation that a solution may have when it is checked again
-
-
-class InfeasibleError(ValueError):
-    """No mix meets the constraints; ``relaxations`` says what each would have to give."""
-
-    def __init__(self, message: str, relaxations: pd.DataFrame):
-        super().__init__(message)
-        self.relaxations = relaxations
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,8 @@ class Mix:
         By scenario: ``energy`` [kW], ``cost`` [USD/h], ``carbon`` [kg/h], ``power`` (provisioned) [kW] and ``capital``
         [USD].
     utilization
-        Use over limit: ``demand`` (work done over work asked), ``power``, ``supply``, ``budget``.
+        Use over limit: ``demand`` (work done over work asked), ``power``, ``supply``, ``budget``, ``limit_cost`` and
+        the like; ``least_shares`` (share asked over share there is) and ``balance`` (done over asked, by pair).
     status
         ``optimal`` or ``infeasible``; dim scenario.
     racks
@@ -59,130 +54,6 @@ class Mix:
     utilization: xr.Dataset
     status: xr.DataArray
     racks: xr.DataArray | None = None
-
-
-@dataclass(frozen=True)
-class Problem:
-    """The inputs of a mix, as labeled arrays; made by :func:`problem`."""
-
-    throughput: xr.DataArray
-    power_kw: xr.DataArray
-    cost_usd_per_h: xr.DataArray
-    demand: xr.DataArray
-    objective: str
-    provisioned_kw: xr.DataArray
-    carbon_kg_per_kwh: xr.DataArray
-    power_cap_kw: xr.DataArray | None
-    supply: xr.DataArray | None
-    budget_usd: xr.DataArray | None
-    price_usd: xr.DataArray | None
-    limits: dict
-    balance: dict
-    least_shares: xr.DataArray | None
-    rack_size: xr.DataArray | None
-    scenarios: pd.Index
-    regions: pd.Index | None
-
-
-def _array(name: str, value, *dims: str, **bounds) -> xr.DataArray | None:
-    """Return an input as a labeled array over a subset of dimensions, checked."""
-    if value is None:
-        return None
-    if isinstance(value, pd.DataFrame | pd.Series):
-        axes = [value.index, value.columns] if isinstance(value, pd.DataFrame) else [value.index]
-        names = [axis.name or dim for axis, dim in zip(axes, dims, strict=False)]
-        value = xr.DataArray(value.to_numpy(float), dims=names, coords=dict(zip(names, axes, strict=True)))
-    elif not isinstance(value, xr.DataArray):
-        if np.ndim(value):
-            raise ValueError(f"{name} must carry labels: a number, a DataFrame, a Series or a DataArray")
-        value = xr.DataArray(float(value))
-    if wrong := [dim for dim in value.dims if dim not in (*dims, "scenario", "region")]:
-        raise unknown(f"dimension of {name}", wrong[0], (*dims, "scenario", "region"))
-    for dim in value.dims:
-        if dim not in value.coords:
-            raise ValueError(f"{name} has no labels along {dim!r}")
-        labels = value.indexes[dim]
-        if labels.has_duplicates:
-            raise ValueError(f"{name} has {labels[labels.duplicated()][0]!r} twice along {dim!r}")
-    require(name, value.to_numpy(), **bounds)
-    return value.astype(float)
-
-
-def _same_labels(name: str, value: xr.DataArray | None, throughput: xr.DataArray) -> None:
-    for dim in ("accelerator", "workload"):
-        if value is None or dim not in value.dims:
-            continue
-        known, given = throughput.indexes[dim], value.indexes[dim]
-        if strange := [label for label in given if label not in known]:
-            raise unknown(f"{dim} in {name}", str(strange[0]), [str(label) for label in known])
-        if lacking := [label for label in known if label not in given]:
-            raise ValueError(f"{name} lacks the {dim} {lacking[0]!r}")
-
-
-def problem(
-    throughput,
-    power_kw,
-    cost_usd_per_h,
-    demand,
-    *,
-    objective: str = "energy",
-    power_cap_kw=None,
-    provisioned_kw=None,
-    supply=None,
-    budget_usd=None,
-    price_usd=None,
-    carbon_kg_per_kwh=0.0,
-    limits: dict | None = None,
-    balance: dict | None = None,
-    least_shares=None,
-    rack_size=None,
-) -> Problem:
-    """Return the inputs of a mix, checked and labeled; see :func:`optimize`."""
-    if objective not in OBJECTIVES:
-        raise unknown("objective", objective, OBJECTIVES)
-    both = ("accelerator", "workload")
-    rate = _array("throughput", throughput, *both, minimum=0, absent=True)
-    if rate is None or set(both) - set(rate.dims):
-        raise ValueError("throughput needs the dimensions accelerator and workload")
-    power = _array("power_kw", power_kw, *both, minimum=0)
-    arrays = {
-        "power_kw": power,
-        "cost_usd_per_h": _array("cost_usd_per_h", cost_usd_per_h, *both, minimum=0),
-        "demand": _array("demand", demand, "workload", minimum=0),
-        "provisioned_kw": power if provisioned_kw is None else _array("provisioned_kw", provisioned_kw, *both, above=0),
-        "carbon_kg_per_kwh": _array("carbon_kg_per_kwh", carbon_kg_per_kwh, minimum=0),
-        "power_cap_kw": _array("power_cap_kw", power_cap_kw, minimum=0),
-        "supply": _array("supply", supply, "accelerator", minimum=0),
-        "budget_usd": _array("budget_usd", budget_usd, minimum=0),
-        "price_usd": _array("price_usd", price_usd, "accelerator", minimum=0),
-        "least_shares": _array("least_shares", least_shares, "accelerator", minimum=0, maximum=1),
-        "rack_size": _array("rack_size", rack_size, "accelerator", above=0),
-    }
-    for name, value in arrays.items():
-        _same_labels(name, value, rate)
-    if "workload" not in arrays["demand"].dims:
-        raise ValueError("demand needs the dimension workload")
-    if (arrays["budget_usd"] is None) != (arrays["price_usd"] is None):
-        raise ValueError("a budget needs price_usd, and price_usd a budget")
-    caps = {name: _array(f"limit of {name}", value, minimum=0) for name, value in (limits or {}).items()}
-    for name in caps:
-        if name not in ("energy", "cost", "carbon"):
-            raise unknown("limit", name, ("energy", "cost", "carbon"))
-    balance = dict(balance or {})
-    for pair in balance:
-        for name in pair:
-            if name not in rate.indexes["workload"]:
-                raise unknown("workload in balance", name, list(rate.indexes["workload"]))
-    indexes = {}
-    for value in [rate, *arrays.values(), *caps.values()]:
-        for dim in ("scenario", "region"):
-            if value is not None and dim in value.dims:
-                if dim in indexes and not indexes[dim].equals(value.indexes[dim]):
-                    raise ValueError(f"inputs do not have the same labels along {dim!r}")
-                indexes[dim] = value.indexes[dim]
-    scenarios = indexes.get("scenario", pd.Index(["base"], name="scenario"))
-    return Problem(rate, **arrays, objective=objective, limits=caps, balance=balance, scenarios=scenarios,
-                   regions=indexes.get("region"))  # fmt: skip
 
 
 def optimize(throughput, power_kw, cost_usd_per_h, demand, **settings) -> Mix:
@@ -215,8 +86,10 @@ def optimize(throughput, power_kw, cost_usd_per_h, demand, **settings) -> Mix:
         ``{(one, other): ratio}``: work done of the first is exactly so many times that of the second, as prompts to
         answers.
     least_shares
-        Least share of the provisioned power that an accelerator must have, by accelerator; of a vendor's accelerators
-        give it to one of them.
+        Least share of the provisioned power that an accelerator must have, by accelerator; or with the dimension
+        ``vendor`` (a Series whose index has that name) that all accelerators of a vendor must have together.
+    vendors
+        Accelerator -> vendor, where ``least_shares`` are of vendors.
     rack_size
         Accelerators of a rack, by accelerator: whole racks are bought then, and cost, power and capital go by racks.
 
@@ -243,7 +116,7 @@ def solve(asked: Problem) -> Mix:
         first = asked.scenarios[0]
         told = "; ".join(gives.loc[[first], "text"]) or "no single limit is enough"
         raise InfeasibleError(f"no mix meets the constraints of scenario {first!r}. Enough would be: {told}", gives)
-    mix = Mix(**fleet_solver.read(asked, blocks, found))
+    mix = Mix(**fleet_results.read(asked, blocks, found))
     _check(asked, mix)
     return mix
 
@@ -255,6 +128,7 @@ def _check(asked: Problem, mix: Mix) -> None:
         raise RuntimeError("the solver returned a negative number of accelerators")
     for name, used in mix.utilization.data_vars.items():
         wrong = used < 1 - TOLERANCE if name == "demand" else used > 1 + TOLERANCE
+        wrong = abs(used - 1) > TOLERANCE if name.startswith("balance") else wrong
         if bool(wrong.any()):
             where = mix.status.indexes["scenario"][
                 int(np.argmax(wrong.any([d for d in wrong.dims if d != "scenario"]).to_numpy()))

@@ -1,11 +1,8 @@
 """From the inputs of a fleet mix to a linear program in linopy, to HiGHS in blocks of scenarios, and back."""
 
-from __future__ import annotations
-
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import highspy
 import linopy
@@ -14,11 +11,10 @@ import pandas as pd
 import scipy.sparse as sp
 import xarray as xr
 
-if TYPE_CHECKING:
-    from gigafleet.fleet import Problem
+from gigafleet.fleet_problem import Problem
 
-OBJECTIVES = {"energy": "kW", "cost": "USD/h", "carbon": "kg/h", "work": "times the mix"}
 BLOCK = 60  # scenarios that HiGHS gets at once; larger blocks cost it more than their share
+LARGE = 3000  # columns of one scenario from which on HiGHS chooses its own way
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ def build(asked: Problem, relax: str | None = None) -> Blocks:
         fleet.model.add_objective((level * fleet.each).sum(), sense="max")
     else:
         fleet.model.add_objective(fleet.totals()[asked.objective].sum())
-    return _ordered(fleet.model, len(asked.scenarios))
+    return ordered(fleet.model, len(asked.scenarios))
 
 
 def _demand(fleet: _Fleet):
@@ -159,13 +155,13 @@ def _shape(fleet: _Fleet) -> None:
         done = fleet.work.sel(workload=one, drop=True) - ratio * fleet.work.sel(workload=other, drop=True)
         model.add_constraints(done == 0 * fleet.each, name=f"balance {one} {other}")
     if p.least_shares is not None:
-        whole = fleet.working(p.provisioned_kw)
-        share = fleet.working(p.provisioned_kw, "accelerator") - whole * p.least_shares
+        whole, part = fleet.working(p.provisioned_kw), fleet.working(p.provisioned_kw, "accelerator")
+        share = (part if p.members is None else (part * p.members).sum("accelerator")) - whole * p.least_shares
         model.add_constraints(share >= 0, name="least shares")
 
 
-def _ordered(model: linopy.Model, scenarios: int) -> Blocks:
-    """Return a model's matrix with rows and columns in the order of its scenarios."""
+def ordered(model: linopy.Model, scenarios: int = 1) -> Blocks:
+    """Return a model's matrix with rows and columns in the order of its scenarios; a model of one need not name it."""
     m = model.matrices
     column_of = _scenario_of({name: v.labels for name, v in model.variables.items()}, m.vlabels)
     row_of = _scenario_of({name: c.labels for name, c in model.constraints.items()}, m.clabels)
@@ -191,7 +187,7 @@ def _scenario_of(labels: dict, order: np.ndarray) -> np.ndarray:
     """Return the number of the scenario that each label belongs to, in an order of labels."""
     found = np.full(max(int(a.max()) for a in labels.values()) + 1, -1)
     for array in labels.values():
-        values = array.transpose("scenario", ...).to_numpy()
+        values = array.transpose("scenario", ...).to_numpy() if "scenario" in array.dims else array.to_numpy()[None]
         values = values.reshape(values.shape[0], -1)
         found[values[values >= 0]] = np.broadcast_to(np.arange(len(values))[:, None], values.shape)[values >= 0]
     return found[order]
@@ -275,7 +271,7 @@ def _highs(blocks: Blocks, first: int, last: int, columns: int, rows: int, integ
     solver.setOptionValue("threads", 1)
     if integer:
         solver.setOptionValue("mip_rel_gap", 1e-6)
-    else:
+    elif columns < LARGE:
         solver.setOptionValue("solver", "simplex")
         solver.setOptionValue("presolve", "off")
         solver.setOptionValue("simplex_dual_edge_weight_strategy", 1)  # Devex: blocks are too small for steepest edge
@@ -291,104 +287,3 @@ def _highs(blocks: Blocks, first: int, last: int, columns: int, rows: int, integ
     dual = np.asarray(solution.row_dual) * scale if not integer else np.full(lp.num_row_, np.nan)
     best = scale * solver.getInfo().mip_dual_bound if integer else np.nan
     return np.asarray(solution.col_value), dual, best
-
-
-class _Solution:
-    """The values behind a solution, as labeled arrays, and sums over its fleet. NaN where a scenario has none."""
-
-    def __init__(self, asked: Problem, blocks: Blocks, found: Found):
-        self.asked, self.model, self.found = asked, blocks.model, found
-        self.x = self.of(self.model.variables["x"].labels, found.values).clip(min=0)
-        whole = asked.rack_size is not None
-        self.racks = self.of(self.model.variables["racks"].labels, found.values).round() if whole else None
-        self.owned = self.racks * asked.rack_size if whole else self.x.sum("workload", skipna=False)
-
-    @staticmethod
-    def of(labels: xr.DataArray, series: pd.Series) -> xr.DataArray:
-        """Return the numbers behind labels of variables or constraints."""
-        return labels.copy(data=series.reindex(labels.to_numpy().ravel()).to_numpy().reshape(labels.shape))
-
-    def by_scenario(self, values: np.ndarray, units: str = "") -> xr.DataArray:
-        """Return numbers or texts by scenario."""
-        attrs = {"units": units} if units else {}
-        return xr.DataArray(values, coords={"scenario": self.asked.scenarios}, dims="scenario", attrs=attrs)
-
-    def working(self, amount: xr.DataArray) -> xr.DataArray:
-        """Return the sum of an amount over what works."""
-        return (self.x * amount).sum([dim for dim in self.x.dims if dim != "scenario"], skipna=False)
-
-    def held(self, amount: xr.DataArray, *keep: str) -> xr.DataArray:
-        """Return the sum of an amount over what is owned."""
-        if self.racks is None:
-            return (self.x * amount).sum([d for d in self.x.dims if d not in ("scenario", *keep)], skipna=False)
-        most = amount.max("workload") if "workload" in amount.dims else amount
-        return (self.owned * most).sum([d for d in self.owned.dims if d not in ("scenario", *keep)], skipna=False)
-
-    def totals(self) -> xr.Dataset:
-        """Return energy, cost, carbon, provisioned power and, with prices, capital."""
-        p = self.asked
-        found = {
-            "energy": self.working(p.power_kw),
-            "cost": self.held(p.cost_usd_per_h),
-            "carbon": self.working(p.power_kw * p.carbon_kg_per_kwh),
-            "power": self.held(p.provisioned_kw),
-        }
-        found |= {} if p.price_usd is None else {"capital": self.held(p.price_usd)}
-        units = {**OBJECTIVES, "power": "kW", "capital": "USD"}
-        return xr.Dataset({name: value.assign_attrs(units=units[name]) for name, value in found.items()})
-
-    def use(self, totals: xr.Dataset) -> xr.Dataset:
-        """Return use over limit; of demand, work done over work asked."""
-        p, found = self.asked, {}
-        rest = [dim for dim in self.x.dims if dim not in ("scenario", "workload")]
-        work = (self.x * p.throughput.fillna(0)).sum(rest, skipna=False)
-        target = p.demand * (self.by_scenario(self.found.objective) if p.objective == "work" else 1.0)
-        solved = self.by_scenario(self.found.solved)
-        found["demand"] = xr.where(target > 0, work / target.where(target > 0), np.inf).where(solved)
-        if p.power_cap_kw is not None:
-            keep = [dim for dim in ("region",) if dim in p.power_cap_kw.dims]
-            found["power"] = _over(self.held(p.provisioned_kw, *keep), p.power_cap_kw)
-        if p.supply is not None:
-            places = [d for d in ("region",) if d in self.owned.dims and d not in p.supply.dims]
-            found["supply"] = _over(self.owned.sum(places, skipna=False), p.supply)
-        if p.budget_usd is not None:
-            found["budget"] = _over(totals["capital"], p.budget_usd)
-        found |= {f"limit_{name}": _over(totals[name], cap) for name, cap in p.limits.items()}
-        return xr.Dataset(found)
-
-    def prices(self) -> xr.Dataset:
-        """Return the shadow prices of the limits; none in whole racks, where they have no meaning."""
-        units = {"demand": "token/s", "power": "kW", "supply": "accelerator", "budget": "USD"}
-        found = {}
-        for name, unit in units.items():
-            if self.racks is None and name in self.model.constraints:
-                value = self.of(self.model.constraints[name].labels, self.found.duals)
-                found[name] = value.assign_attrs(units=f"{OBJECTIVES[self.asked.objective]} per {unit}")
-        return xr.Dataset(found)
-
-
-def read(asked: Problem, blocks: Blocks, found: Found) -> dict:
-    """Return the fields of :class:`gigafleet.fleet.Mix` behind a solution, computed from the inputs."""
-    solution = _Solution(asked, blocks, found)
-    totals = solution.totals()
-    value = solution.by_scenario(found.objective, OBJECTIVES[asked.objective])
-    bound = value.copy(data=found.bound)
-    return {
-        "assignment": solution.x,
-        "objective": value,
-        "bound": bound,
-        "gap": abs(value - bound) / abs(value).where(value != 0, 1),
-        "shadow_prices": solution.prices(),
-        "totals": totals,
-        "utilization": solution.use(totals),
-        "status": solution.by_scenario(np.where(found.solved, "optimal", "infeasible")),
-        "racks": solution.racks,
-    }
-
-
-def _over(used: xr.DataArray, limit: xr.DataArray) -> xr.DataArray:
-    """Return use over limit; a limit of zero that is kept counts as fully used only if something is used."""
-    small = 1e-9
-    return xr.where(limit > 0, used / limit.where(limit > 0, 1), xr.where(used > small, np.inf, 0.0)).where(
-        used.notnull()
-    )

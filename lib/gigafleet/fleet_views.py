@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import fleet, fleet_inputs
+from gigafleet import fleet, fleet_inputs, fleet_problem
 from gigafleet.errors import require
 
 DROPPED = 0.005  # share of the fleet's power below which a generation counts as out of the mix
@@ -120,7 +120,7 @@ def reason(mix: fleet.Mix, arguments: dict) -> str:
         return ""
     unit = mix.objective.attrs["units"]
     amount, word = arguments["power_kw"], "energy"
-    if unit == fleet.OBJECTIVES["cost"]:
+    if unit == fleet_problem.OBJECTIVES["cost"]:
         amount, word = arguments["cost_usd_per_h"], "cost"
     need = (amount / arguments["throughput"]).transpose("accelerator", "workload").to_pandas()
     share = 100 * (need.loc[scarce] / need.drop(index=scarce).min()).sort_values()
@@ -144,7 +144,7 @@ def prices(mix: fleet.Mix) -> pd.DataFrame:
         out.
     """
     rows = []
-    sign = 1.0 if mix.objective.attrs["units"] == fleet.OBJECTIVES["work"] else -1.0
+    sign = 1.0 if mix.objective.attrs["units"] == fleet_problem.OBJECTIVES["work"] else -1.0
     for name, price in mix.shadow_prices.data_vars.items():
         if name == "demand" and sign > 0:
             continue
