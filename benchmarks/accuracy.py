@@ -62,6 +62,7 @@ def main() -> int:
             "kind": kind,
             "vendor": kind + ", " + vendor,
             "stratum": effects.stratum(x),
+            "vendor and stratum": pd.Series(vendor, x.index) + ", " + effects.stratum(x),
             "accelerator": x["accelerator"],
             "generation": kind + ", " + x["generation"],
             "model": x["llm"],

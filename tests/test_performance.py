@@ -290,13 +290,83 @@ def test_predict_says_why_there_is_no_answer(rows):
     found = performance.predict(asked, explain=True)
     assert found["tokens_per_s"].isna().tolist() == [True] * 4 + [False]
     assert found["reason"].tolist()[:3] == [
-        "accelerator unknown, or without the figures of its data sheet",
+        "accelerator unknown",
         "language model unknown",
         "dimensions of the language model unknown",
     ]
     assert found["reason"].iloc[3] == "model does not fit in memory"
     assert (found["low"] < found["tokens_per_s"]).iloc[4]
     assert (found["tokens_per_s"] < found["high"]).iloc[4]
+
+
+def one(rows, **changes):
+    """Return rows of InferenceX at a load of 16 on eight B200, one a change."""
+    start = rows[rows["scenario"].eq("serving 8k/1k")][workloads.READ].iloc[[0]]
+    start = start.assign(accelerator="B200", n_accelerators=8, concurrency=16, precision="fp8", system="sglang")
+    many = len(next(iter(changes.values())))
+    return pd.concat([start] * many, ignore_index=True).assign(**changes)
+
+
+def test_a_model_that_nearly_fills_the_memory_is_served_under_load(rows):
+    """InferenceX has DeepSeek R1 in FP8 on four B200, of whose 720 GB it takes 671, at 228.8 tokens/s per accelerator
+    with 16 requests and 225.2 with 32, one thousand tokens in and out."""
+    asked = one(rows, n_accelerators=[4, 4], concurrency=[16, 32], model=["deepseek-r1"] * 2)
+    found = performance.predict(asked.assign(input_len=1024, output_len=1024))
+    assert found.between(228.8 / 1.6, 228.8 * 1.6).all()
+    grid = performance.throughput(["B200"], ["deepseek-r1"], 16, accelerators_per_instance=4)
+    assert bool(grid["fits"].all())
+
+
+def test_a_format_falls_back_as_far_as_it_must(rows):
+    asked = one(rows, accelerator=["A100", "MI300X", "B200"], precision="fp4", model=["llama3.1-70b"] * 3)
+    found = performance.predict(asked, explain=True)
+    assert found["compute_format"].tolist() == ["bf16", "fp8", "fp4"]
+    assert found["tokens_per_s"].notna().all()
+
+
+def test_a_pool_without_a_load_holds_copies_of_the_model(rows):
+    asked = one(rows, n_accelerators=[8, 72, 576], concurrency=np.nan, source="Azure AI", model=["llama2-70b"] * 3)
+    found = performance.predict(asked.assign(scenario="Offline"), explain=True)
+    assert found["tokens_per_s"].iloc[1] == pytest.approx(found["tokens_per_s"].iloc[2])
+    assert found["tokens_per_s"].iloc[1] > 0.5 * found["tokens_per_s"].iloc[0]
+    assert found["assumed"].str.contains("copies of the model").tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("source", ["MLPerf Inference v6.0", "MLPerf v6.0 Inference", "mlperf"])
+def test_mlperf_is_known_by_any_spelling(rows, source):
+    asked = one(rows, n_accelerators=[8, 64], concurrency=np.nan, source=source, model=["llama2-70b"] * 2)
+    found = performance.predict(asked.assign(scenario="Offline", input_len=np.nan, output_len=np.nan))
+    assert found[0] == pytest.approx(found[1])
+
+
+def test_weights_that_are_published_narrow_only_fit_as_such(rows):
+    """gpt-oss is published in MXFP4: 58 GB, which one H100 holds, whatever the label says."""
+    asked = one(rows, precision=["fp8", "bf16", "mxfp4"], accelerator="H100", n_accelerators=1, model="gpt-oss-120b")
+    found = performance.predict(asked, explain=True)
+    assert found["tokens_per_s"].notna().all()
+    assert found["assumed"].str.contains("as published").tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("change", [{"scenario": ["Fine-tuning"]}, {"tokens_counted": ["trained tokens"]}])
+def test_training_is_known_by_another_word(rows, change):
+    asked = one(rows, **change).assign(model="llama3.1-70b")
+    assert performance.predict(asked, explain=True)["stratum"].tolist() == ["training"]
+
+
+def test_names_as_vendors_and_hubs_write_them(rows):
+    names = ["NVIDIA GB300-NVL72", "8x MI300X", "AMD Instinct MI355X", "MI325X-O"]
+    models = [
+        "deepseek-ai/DeepSeek-V3.1-Terminus",
+        "Meta-Llama-3-70B-Instruct",
+        "amd/DeepSeek-R1-MXFP4",
+        "llama3.1-405b",
+    ]
+    assert performance.predict(one(rows, accelerator=names).assign(model=models)).notna().all()
+
+
+def test_a_slip_in_the_number_of_accelerators_is_told(rows):
+    found = performance.predict(one(rows, n_accelerators=[1e12, 1e300]), explain=True)
+    assert found["assumed"].str.contains("n_accelerators not used").all()
 
 
 def test_predict_has_an_answer_for_every_row_whatever_is_left_empty(rows):
@@ -357,16 +427,19 @@ def test_a_format_that_an_accelerator_lacks_falls_back_openly():
         ({"batch": np.ones((2, 2))}, "not an array of shape (2, 2)"),
         ({"accelerators": []}, "accelerators must name at least one"),
         ({"prompt_tokens": [1, 2]}, "prompt_tokens must be one number, not [1, 2]"),
-        ({"accelerators_per_instance": 0.5}, "accelerators_per_instance must be at least 1, not 0.5"),
+        ({"accelerators_per_instance": 0.5}, "accelerators_per_instance must be at least 1 and at most 1e+07, not 0.5"),
+        ({"accelerators_per_instance": 1.5}, "accelerators_per_instance must be a whole number, not 1.5"),
+        ({"speculative": "no"}, "speculative must be True or False, not 'no'"),
+        ({"accelerators": None}, "accelerators must be names, not None"),
         (
             {"phase": "training", "accelerators_per_instance": 8, "prompt_tokens": 4096},
-            "Training deepseek-v3 in fp8 does not fit in 8 accelerators; it needs at least 32 of MI355X",
+            "Training deepseek-v3 in fp8 does not fit in 8 accelerators; it needs at least 29 of MI355X",
         ),
         ({"output_tokens": -1}, "output_tokens must be above 0, not -1"),
         ({"prompt_tokens": 200_000}, "context of 201,024 tokens is beyond the 163,840 of deepseek-v3"),
         (
             {"batch": 1e6},
-            "1,000,000 requests of 2,048 tokens fit nowhere; 6,777 of deepseek-v3 fit in 4 of MI355X",
+            "1,000,000 requests of 2,048 tokens fit nowhere; 8,272 of deepseek-v3 fit in 4 of MI355X",
         ),
         (
             {"accelerators_per_instance": 1},

@@ -15,6 +15,16 @@ def test_the_frontier_trades_throughput_for_interactivity():
     assert (found["low"] < found["tokens_per_s"]).all()
 
 
+def test_no_size_of_instance_is_better_than_the_frontier():
+    found = serving.frontier("MI355X", "deepseek-r1", number_format="fp4")
+    for size in (2, 4, 8):
+        one = serving.frontier("MI355X", "deepseek-r1", number_format="fp4", accelerators_per_instance=size)
+        assert one["tokens_per_s_user"].max() <= found["tokens_per_s_user"].max() * (1 + 1e-9)
+        assert one["tokens_per_s"].max() <= found["tokens_per_s"].max() * (1 + 1e-9)
+    assert serving.frontier("A100", "llama3.1-70b", number_format="fp4")["tokens_per_s"].gt(0).all()
+    assert serving.frontier("MI500", "llama3.1-70b").empty
+
+
 def test_a_faster_user_costs_throughput_and_may_be_out_of_reach():
     found = serving.at_interactivity(["B200", "MI300X"], "llama3.1-70b", [10, 40, 5000])
     b200 = found["tokens_per_s"].sel(accelerator="B200").to_numpy()

@@ -77,14 +77,18 @@ def it_kw_drawn(it_kw, tdp_w, chip_share, case: str = "mid"):
     ValueError
         Where that is less than the chip draws: the nameplate does not belong to the chip.
     """
+    drawn = _drawn(it_kw, tdp_w, chip_share, case)
+    if np.any(np.asarray(drawn) < np.asarray(tdp_w) / 1000 * chip_share):
+        raise ValueError(f"it_kw of {it_kw} leaves nothing for the host of a chip of {tdp_w} W")
+    return drawn
+
+
+def _drawn(it_kw, tdp_w, chip_share, case: str = "mid"):
     require("it_kw", it_kw, above=0, absent=True)
     require("tdp_w", tdp_w, above=0, absent=True)
     require("chip_share", chip_share, minimum=0, maximum=1)
     full = catalog.value("ai-datacenter", "full_load_share", case=case)
-    drawn = it_kw * full - conversion() * tdp_w / 1000 * (1 - chip_share)
-    if np.any(np.asarray(drawn) < np.asarray(tdp_w) / 1000 * chip_share):
-        raise ValueError(f"it_kw of {it_kw} leaves nothing for the host of a chip of {tdp_w} W")
-    return drawn
+    return it_kw * full - conversion() * tdp_w / 1000 * (1 - chip_share)
 
 
 def draws(accelerators, phase: str, requests_per_accelerator=None, experts: bool = True) -> pd.DataFrame:
@@ -103,7 +107,7 @@ def draws(accelerators, phase: str, requests_per_accelerator=None, experts: bool
     -------
     DataFrame
         Indexed by accelerator: ``chip_share`` [share of TDP], ``chip_kw``, ``it_kw`` [kW]; NaN where TDP or IT power
-        is unknown.
+        is unknown, or where the two are of different sources and the IT power leaves nothing for the host.
 
     Raises
     ------
@@ -120,5 +124,6 @@ def draws(accelerators, phase: str, requests_per_accelerator=None, experts: bool
         share = chip_share(requests_per_accelerator, experts)
     out = pd.DataFrame({"chip_share": share}, index=table.index)
     out["chip_kw"] = table["tdp_w"] / 1000 * out["chip_share"]
-    out["it_kw"] = it_kw_drawn(table["all_in_kw"], table["tdp_w"], out["chip_share"])
+    drawn = _drawn(table["all_in_kw"], table["tdp_w"], out["chip_share"])
+    out["it_kw"] = drawn.where(drawn >= out["chip_kw"])
     return out

@@ -87,6 +87,7 @@ def arithmetic() -> pd.DataFrame:
             "window": x["sliding_window"],
             "windowed_share": x["sliding_layers_share"],
             "max_context": x["max_context"],
+            "published_bytes": table["published_bits"] / 8,
         }
     )
     out["family"] = x[["layers", "hidden", "experts"]].astype(int).astype(str).agg("x".join, axis=1)

@@ -236,6 +236,10 @@ def read() -> Efficiencies:
             stacklevel=2,
         )
     fitted = table.drop(index=bands)
+    design = Design(x)
+    same = fitted.index.tolist() == design.names and np.allclose(fitted["prior"], [p.mean for p in design.priors])
+    if not (same and np.allclose(fitted["prior_sd"], [p.sd for p in design.priors])):
+        warnings.warn("data/efficiencies.csv has other parameters than the model; run 'gigafleet fit'", stacklevel=2)
     return Efficiencies(
         fitted.index.tolist(),
         fitted["value"].to_numpy(),

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 
 from gigafleet import accuracy, calibration, catalog, effects
+from gigafleet.errors import unknown
 from gigafleet.tables import resource
 
+WORK = ("all", "training", "inference")
 REASONS = {
     "speculative": "how many tokens speculation gets accepted is not in the row",
     "disaggregated": "the split of the pool between prefill and decode is not in the row",
@@ -31,6 +33,9 @@ def checked(hold_out: str = "pair", work: str = "all") -> pd.DataFrame:
         ``number_format``, ``measured`` and ``predicted`` [tokens/s per accelerator], ``residual`` (logarithm of
         predicted over measured) and ``width`` (half-width of the 90 % band, a logarithm).
     """
+    for what, value, known in (("hold_out", hold_out, accuracy.HOLD_OUT), ("work", work, WORK)):
+        if value not in known:
+            raise unknown(what, value, known)
     x = calibration.usable(catalog.benchmarks())
     residual = accuracy.held_out(x, hold_out)
     out = x[["vendor", "accelerator", "llm", "scenario", "number_format", "requests", "pool"]].copy()

@@ -12,7 +12,7 @@ import xarray as xr
 
 from gigafleet import calibration, catalog, effects, roofline, workloads
 from gigafleet.architectures import arithmetic, find_llm
-from gigafleet.errors import require, unknown
+from gigafleet.errors import require, require_whole, unknown
 
 PHASES = ("training", "prefill", "decode", "serving")
 FORMATS = tuple(workloads.BITS)
@@ -136,7 +136,7 @@ def throughput(
     accelerators, llms
         Names, as people write them.
     batch
-        Requests in flight in an instance, a number or an array [requests].
+        Requests in flight in an instance, a number or an array [requests]. Training does not go by it.
     phase
         ``training``, ``prefill`` (input tokens), ``decode`` (output tokens, prompts read elsewhere) or ``serving``
         (output tokens, with the prompts read on the same accelerators).
@@ -155,9 +155,9 @@ def throughput(
     -------
     Dataset
         Dimensions ``accelerator``, ``llm``, ``batch``: ``tokens_per_s`` per accelerator with ``low`` and ``high``
-        (90 % band) [tokens/s], ``tokens_per_s_user`` [tokens/s], and ``fits``. NaN where the batch does not fit in
-        memory or a figure of the data sheet is unknown. ``instance`` [accelerators] and ``compute_format`` have no
-        ``batch``.
+        (90 % band; in prefill and decode that of serving, as no results of either alone are in the data) [tokens/s],
+        ``tokens_per_s_user`` [tokens/s], and ``fits``. NaN where the batch does not fit in memory or a figure of the
+        data sheet is unknown. ``instance`` [accelerators] and ``compute_format`` have no ``batch``.
 
     Raises
     ------
@@ -166,6 +166,8 @@ def throughput(
     ValueError
         Lengths or batch not above 0, context beyond the model's limit, or nothing that fits in memory.
     """
+    if not isinstance(speculative, bool | np.bool_):
+        raise ValueError(f"speculative must be True or False, not {speculative!r}")
     number_format = str(number_format).lower()
     names, models = _checked(accelerators, llms, batch, phase, number_format, prompt_tokens, output_tokens)
     batches = np.atleast_1d(np.asarray(batch, dtype=float))
@@ -200,6 +202,9 @@ def throughput(
 
 def _checked(accelerators, llms, batch, phase, number_format, prompt_tokens, output_tokens) -> tuple[list, list]:
     """Return the short names of accelerators and models, after a look at all that is asked."""
+    for what, given in (("accelerators", accelerators), ("llms", llms)):
+        if not isinstance(given, Iterable):
+            raise ValueError(f"{what} must be names, not {given!r}")
     accelerators, llms = ([n] if isinstance(n, str) else list(n) for n in (accelerators, llms))
     if not accelerators or not llms:
         raise ValueError(f"{'llms' if accelerators else 'accelerators'} must name at least one")
@@ -229,11 +234,9 @@ def _checked(accelerators, llms, batch, phase, number_format, prompt_tokens, out
 
 def _given_instance(x: pd.DataFrame, given: float, number_format: str) -> float:
     """Return the accelerators of an instance that the caller wants, if any model fits in them."""
-    require("accelerators_per_instance", given, minimum=1)
-    if np.ndim(given):
-        raise ValueError(f"accelerators_per_instance must be one number, not {given!r}")
+    require_whole("accelerators_per_instance", given, minimum=1, maximum=workloads.MOST["n_accelerators"])
     given = float(given)
-    share = workloads.held_bytes(x) / (0.9 * x["memory"])  # accelerators that the model fills
+    share = workloads.held_bytes(x) / (roofline.USABLE * x["memory"])  # accelerators that the model fills
     if (share > given).all():
         best = share.idxmin()
         what = "Training " if x["training"][best] else ""
@@ -248,7 +251,7 @@ def _fitting(cells: pd.DataFrame) -> np.ndarray:
     """Return which cells fit in memory: weights and cache, in training what it keeps of parameters; an error if none
     does, though the accelerator's figures are known."""
     if cells["training"].all():
-        return (workloads.held_bytes(cells) <= 0.9 * cells["memory"] * cells["instance"]).to_numpy()
+        return (workloads.held_bytes(cells) <= roofline.USABLE * cells["memory"] * cells["instance"]).to_numpy()
     most = roofline.most_requests(cells)
     fits = (most >= cells["requests"]).to_numpy()
     if not fits.any() and most.notna().any():

@@ -39,18 +39,30 @@ def frontier(accelerator: str, llm: str, **settings) -> pd.DataFrame:
     accelerator, llm
         Names, as people write them.
     settings
-        As in :func:`gigafleet.performance.throughput`, without ``batch`` and ``phase``.
+        As in :func:`gigafleet.performance.throughput`, without ``batch`` and ``phase``. Without
+        ``accelerators_per_instance`` the best of the sizes that results were measured on is taken at every point.
 
     Returns
     -------
     DataFrame
-        Indexed by ``batch`` (requests per instance that fit), from few to many: ``tokens_per_s_user``,
-        ``tokens_per_s`` per accelerator, ``low`` and ``high`` [tokens/s].
+        Indexed by ``batch`` (requests per instance that fit), from the fastest for a user to the most for all:
+        ``tokens_per_s_user``, ``tokens_per_s`` per accelerator, ``low`` and ``high`` [tokens/s], ``instance``. No
+        point has another that is better in both.
     """
     _check_settings(settings, "accelerators_per_instance")
-    found = throughput([accelerator], [llm], LOADS, **settings).isel(accelerator=0, llm=0)
-    table = found[["tokens_per_s_user", "tokens_per_s", "low", "high"]].to_dataframe()
-    return table[["tokens_per_s_user", "tokens_per_s", "low", "high"]].dropna()
+    short, columns = catalog.find(accelerator), ["tokens_per_s_user", "tokens_per_s", "low", "high"]
+    size = settings.pop("accelerators_per_instance", None)
+    if size is None:
+        smallest = float(throughput([short], [llm], 1, **settings)["instance"].squeeze())
+        sizes = [] if np.isnan(smallest) else _sizes(short, smallest)
+    else:
+        sizes = [size]
+    each = [throughput([short], [llm], LOADS, accelerators_per_instance=n, **settings).squeeze() for n in sizes]
+    tables = [found[columns].to_dataframe()[columns].assign(instance=n) for found, n in zip(each, sizes, strict=True)]
+    if not tables:
+        return pd.DataFrame(columns=[*columns, "instance"], index=pd.Index([], name="batch"))
+    points = pd.concat(tables).dropna().sort_values(["tokens_per_s_user", "tokens_per_s"], ascending=False)
+    return points[points["tokens_per_s"] > points["tokens_per_s"].cummax().shift(fill_value=0)]
 
 
 def at_interactivity(accelerators: Iterable[str], llm: str, tokens_per_s_user, **settings) -> xr.Dataset:

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog
+from gigafleet import catalog, roofline
 from gigafleet.architectures import arithmetic, find_llm
 from gigafleet.errors import UnknownNameError
 from gigafleet.tables import resource
@@ -18,15 +18,19 @@ READ += ["input_len", "output_len", "concurrency", "interactivity_tok_s_user"]
 BITS = {"bf16": 16, "fp16": 16, "fp8": 8, "fp4": 4, "mxfp4": 4, "nvfp4": 4, "int4": 4}
 SPELLINGS = {"bfloat16": "bf16", "float16": "fp16", "w4a16": "int4", "w4a8": "int4", "e4m3": "fp8", "int8": "fp8"}
 COMPUTES = {"fp16": "bf16", "mxfp4": "fp4", "nvfp4": "fp4", "int4": "bf16"}
-FALLS_BACK = {"fp4": "fp8", "fp8": "bf16"}
+FALLS_BACK = {"fp4": ("fp8", "bf16"), "fp8": ("bf16",)}
 NOMINAL = 0.92  # InferenceX draws lengths between 0.8 and 1.0 of the nominal ones; Little's law closes with this mean
 NARROW_SINCE = 2025.75  # from MLPerf Training v5.1 on, a format that is not stated is the narrowest of the hardware
 TRAINING_BYTES = 12  # of a parameter in mixed precision, at the least: weights and gradients at 16 bits, two moments
-BOARD = r"^nvidia |[- ](sxm\d?|oam|hgx|grace[ -]?hopper|superchip|\d+ ?gb)\b.*"
-HUB = r"^.*/|-interactive-99.*$|-99(\.9)?$|-(instruct|chat|it|\d{4}|fp8|fp4|kv)\b.*$"
-SETTINGS = ("offline", "server", "interactive", "training", "serving", "throughput", "chat", "gpqa", "mtp")
+BOARD = r"^\d+ ?x ?|^(nvidia|amd) |[- ](sxm\d?|oam|o|nvl\d+|hgx|grace[ -]?hopper|superchip|\d+ ?gb)\b.*"
+HUB = r"^.*/|^meta-|-interactive.*$|-99(\.9)?$|-(instruct|chat|it|terminus|\d{4}|fp8|mxfp4|nvfp4|fp4|kv)\b.*$"
+MOST = {"n_accelerators": 1e7}  # in one result; more is a slip of the pen
+REPLICATED = 8  # accelerators from which on a pool without a stated load is taken to hold copies of the model
+TRAINS = "train|tuning"
+INFERENCEX = "inference(?:x|max)"
+SETTINGS = ("offline", "server", "interactive", "train", "tuning", "serving", "throughput", "chat", "gpqa", "mtp")
 ENGINES = (
-    ("mlperf inf", "mlperf"),
+    ("mlperf", "mlperf"),
     ("mlperf train", "mlperf training"),
     ("ml.energy", "ml.energy"),
     ("azure", "azure"),
@@ -92,9 +96,10 @@ def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
     table = catalog.accelerators()
     rows = table.assign(watts=watts(table)).reindex(accelerator.to_numpy()).set_axis(accelerator.index)
     used = number_format.replace(COMPUTES)
-    for narrow, wide in FALLS_BACK.items():
-        lacks = used.eq(narrow) & ~rows[f"{narrow}_tflops"].gt(0) & rows[f"{wide}_tflops"].gt(0)
-        used = used.mask(lacks, wide)
+    for narrow, wider in FALLS_BACK.items():
+        for wide in wider:
+            lacks = used.eq(narrow) & ~rows[f"{narrow}_tflops"].gt(0) & rows[f"{wide}_tflops"].gt(0)
+            used = used.mask(lacks, wide)
     peak = pd.Series(np.nan, index=accelerator.index)
     for name in ("bf16", "fp8", "fp4"):
         peak = peak.where(~used.eq(name), 1e12 * rows[f"{name}_tflops"])
@@ -160,13 +165,13 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
     rows = results[READ].reset_index(drop=True)
     text = {name: rows[name].astype(object).where(rows[name].notna(), "").astype(str).str.strip() for name in READ}
     lower = {name: values.str.lower() for name, values in text.items()}
-    numbers = {
-        name: pd.to_numeric(rows[name], errors="coerce").astype(float).where(lambda v: (v > 0) & (v < np.inf))
-        for name in ("n_accelerators", "input_len", "output_len", "concurrency", "interactivity_tok_s_user")
-    }
+    names = ("n_accelerators", "input_len", "output_len", "concurrency", "interactivity_tok_s_user")
+    numbers = {name: pd.to_numeric(rows[name], errors="coerce").astype(float) for name in names}
+    numbers = {name: v.where((v > 0) & (v < MOST.get(name, np.inf))) for name, v in numbers.items()}
     accelerator = _each(text["accelerator"], catalog.find, BOARD)
     llm = _each(text["model"], find_llm, HUB)
-    training, when = lower["scenario"].eq("training"), year(text["date"])
+    training = lower["scenario"].str.contains(TRAINS) | lower["tokens_counted"].str.startswith("train")
+    when = year(text["date"])
     stated = _formats(lower["precision"])
     narrow = stated.eq("") & training & (np.nan_to_num(when) > NARROW_SINCE)
     narrow &= accelerator.map(catalog.accelerators()["fp4_tflops"]).gt(0)
@@ -176,16 +181,28 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
     x["accelerator"], x["llm"], x["number_format"], x["stated_format"] = accelerator, llm, number_format, stated
     x["weight_bytes"] = number_format.map(BITS) / 8
     x["cache_bytes"] = np.where(x["weight_bytes"] <= 1, 1.0, 2.0)
-    x["training"], x["adapters"] = training, lower["model"].str.contains("lora") & training
+    x["training"], x["adapters"] = training, (lower["model"] + lower["scenario"]).str.contains("lora") & training
     x = x.join(_run(lower, numbers, x))
     lengths = _task_lengths(x["engine"], llm, lower["scenario"])
-    shrink = np.where(lower["source"].str.startswith("inferencex"), NOMINAL, 1.0)
+    shrink = np.where(lower["source"].str.contains(INFERENCEX), NOMINAL, 1.0)
     for end, name in (("input", "prompt_tokens"), ("output", "output_tokens")):
         x[name] = (numbers[f"{end}_len"] * shrink).clip(lower=1).fillna(lengths[f"{end}_tokens"])
     x["software_year"] = np.where(np.isnan(when), 2025.5, when)
+    x = _as_published(x)
     x["unknown"] = _reason(x)
     x["assumed"] = _assumed(text, numbers, x)
     return x.set_axis(results.index)
+
+
+def _as_published(x: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with weights as the model is published, where it is published in a narrow format only and the format
+    that is stated would not fit: the label then is of the arithmetic, not of the weights."""
+    full = held_bytes(x) > roofline.USABLE * x["memory"] * x["pool"]
+    narrower = full & ~x["training"] & (x["published_bytes"] < x["weight_bytes"])
+    small = smallest_instance(x.assign(weight_bytes=x["weight_bytes"].mask(narrower, x["published_bytes"])))
+    x["instance"] = x["instance"].mask(narrower & (x["mlperf"] | x["copies"]), np.minimum(small, x["pool"]))
+    x["weight_bytes"] = x["weight_bytes"].mask(narrower, x["published_bytes"])
+    return x.assign(as_published=narrower)
 
 
 def _task_lengths(engine: pd.Series, llm: pd.Series, scenario: pd.Series) -> pd.DataFrame:
@@ -201,22 +218,26 @@ def _run(lower: dict, numbers: dict, x: pd.DataFrame) -> pd.DataFrame:
     """Return how rows were run: engine, scenario, flags, the pool and the instance in it, and the load."""
     source, system, scenario = lower["source"], lower["system"], lower["scenario"]
     engine = pd.Series("other", index=x.index)
-    engine = engine.mask(source.str.startswith("inferencex"), "sglang")
-    engine = engine.mask(source.str.startswith("inferencex") & system.str.contains("trt"), "tensorrt")
-    engine = engine.mask(source.str.startswith("inferencex") & system.str.contains("atom"), "atom")
+    public = source.str.contains(INFERENCEX)
+    for name, mark in (("sglang", ""), ("tensorrt", "trt"), ("atom", "atom")):
+        engine = engine.mask(public & system.str.contains(mark), name)
     for start, name in ENGINES:
         engine = engine.mask(source.str.contains(start, regex=False), name)
-    mlperf, training = engine.eq("mlperf"), x["training"]
+    training = x["training"]
+    engine = engine.mask(engine.eq("mlperf") & training, "mlperf training")
+    mlperf = engine.eq("mlperf")
     out = pd.DataFrame({"engine": engine, "mlperf": mlperf})
     out["speculative"] = (scenario + system).str.contains("mtp") & ~training
     out["disaggregated"] = system.str.contains("disagg") & ~training
     n = numbers["n_accelerators"].round().clip(lower=1)
     small = smallest_instance(x).fillna(8.0)
     out["pool"] = n.fillna(np.maximum(8.0, small))
-    out["instance"] = out["pool"].where(~mlperf, np.minimum(small, out["pool"]))
+    unloaded = numbers["concurrency"].isna() & (out["pool"] > REPLICATED) & ~training & ~out["disaggregated"]
+    out["copies"] = unloaded & ~mlperf
+    out["instance"] = out["pool"].where(~(mlperf | unloaded), np.minimum(small, out["pool"]))
     load = out["requests"] = numbers["concurrency"] * out["instance"] / out["pool"]
     out["scenario"] = np.select(
-        [training, scenario.eq("server"), scenario.eq("interactive"), load.notna()],
+        [training, scenario.str.startswith("server"), scenario.str.startswith("interactive"), load.notna()],
         ["training", "server", "interactive", "serving"],
         "offline",
     )
@@ -232,6 +253,8 @@ def _assumed(text: dict, numbers: dict, x: pd.DataFrame) -> pd.Series:
     found |= {
         f"number format taken as {f}": x["stated_format"].eq("") & x["number_format"].eq(f) for f in ("fp8", "fp4")
     }
+    found |= {"pool taken to hold copies of the model": x["copies"]}
+    found |= {"weights taken as published": x["as_published"]}
     found |= {"scenario taken as offline": strange & x["scenario"].eq("offline")}
     found |= {"context beyond the model's": x["prompt_tokens"] + x["output_tokens"] * ~x["training"] > x["max_context"]}
     parts = [pd.Series(np.where(rows, name + "; ", ""), index=x.index) for name, rows in found.items()]
@@ -242,13 +265,15 @@ def _reason(x: pd.DataFrame) -> np.ndarray:
     """Return why a row cannot be predicted, empty where it can."""
     return np.select(
         [
-            x["accelerator"].eq("").to_numpy() | x["peak_flops"].isna() | x["bandwidth"].isna() | x["memory"].isna(),
+            x["accelerator"].eq("").to_numpy(),
+            x["peak_flops"].isna() | x["bandwidth"].isna() | x["memory"].isna(),
             x["llm"].eq("").to_numpy(),
             x["params"].isna(),
-            held_bytes(x) > 0.97 * x["memory"] * x["pool"],
+            held_bytes(x) > roofline.USABLE * x["memory"] * x["pool"],
         ],
         [
-            "accelerator unknown, or without the figures of its data sheet",
+            "accelerator unknown",
+            "figures of the accelerator's data sheet unknown",
             "language model unknown",
             "dimensions of the language model unknown",
             "model does not fit in memory",
