@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from gigafleet import catalog, earnings, rollout, uncertainty
+from gigafleet import catalog, earnings, rollout, scenarios, uncertainty
 from gigafleet.warrant import closed_form as cf
 from gigafleet.warrant.contract import of_deal
 
@@ -144,7 +144,7 @@ def test_what_a_scenario_changes(name, low, high):
         plain = column.split(" ")[-1]
         expected[column] = known.loc[column, "low" if plain in low else "high" if plain in high else "value"]
     expected["delay_years"] += name == "late"
-    changed = earnings.applied(earnings.draw(THREE, 1), name, known).iloc[0]
+    changed = scenarios.applied(earnings.draw(THREE, 1), name, known).iloc[0]
     assert changed[known.index].to_dict() == pytest.approx(expected.to_dict())
     assert earnings.SCENARIOS[name].stop_gw == (1 if name == "first_gw" else None)
 

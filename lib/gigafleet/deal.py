@@ -150,8 +150,13 @@ def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, region: str = "us"
     network: where none is known, that of the site per kW stands in.
     """
     pairs = {pair: catalog.value("ai-datacenter", "rank_correlation", " with ".join(pair)) for pair in CORRELATED}
-    drawn = uncertainty.sample(ranges(deal, region), n, seed, pairs).reindex(columns=INPUTS)
-    return drawn.assign(network_usd=drawn["network_usd"].fillna(drawn["network_usd_per_kw"] * drawn["it_kw"]))
+    return with_network(uncertainty.sample(ranges(deal, region), n, seed, pairs).reindex(columns=INPUTS))
+
+
+def with_network(drawn: pd.DataFrame) -> pd.DataFrame:
+    """Return inputs with the site's network per kW in place of an accelerator's own where that is not known."""
+    own = drawn.get("network_usd", pd.Series(float("nan"), index=drawn.index))
+    return drawn.assign(network_usd=own.fillna(drawn["network_usd_per_kw"] * drawn["it_kw"]))
 
 
 def evaluate(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import catalog, revenue, rollout, uncertainty
+from gigafleet import catalog, revenue, rollout, scenarios, uncertainty
 from gigafleet.errors import require, unknown
 from gigafleet.scenarios import SCENARIOS, scenario
 from gigafleet.warrant import accounting, valuation
@@ -90,18 +90,6 @@ def of_one(inputs: pd.DataFrame, deal: str) -> pd.DataFrame:
     return pd.DataFrame({name: inputs[f"{deal} {name}" if _own(name) else name] for name in rollout.INPUTS})
 
 
-def applied(inputs: pd.DataFrame, name: str, known: pd.DataFrame) -> pd.DataFrame:
-    """Return the inputs as a scenario changes them."""
-    chosen, changed = scenario(name), inputs.copy()
-    for column in changed:
-        plain = column.split(" ")[-1]
-        if plain in chosen.ends:
-            end, middle = known.loc[column, chosen.ends[plain]], known.loc[column, "value"]
-            changed[column] = changed[column] * (end / middle) if middle else changed[column] + end
-        changed[column] = changed[column] + chosen.add.get(plain, 0.0)
-    return changed
-
-
 def evaluate(
     inputs: pd.DataFrame | None = None,
     name: str = "base",
@@ -150,7 +138,7 @@ def evaluate(
     inputs = draw(deals, n, seed) if inputs is None else inputs
     for missing in known.index.difference(inputs.columns):
         raise ValueError(f"inputs need a column {missing!r}; draw them for the same deals, {', '.join(deals)}")
-    inputs = revenue.checked(applied(inputs[known.index], name, known))
+    inputs = revenue.checked(scenarios.applied(inputs[known.index], name, known))
     parts, shares = {}, 0.0
     for deal in deals:
         parts[deal], vested = _one(inputs, deal, chosen.stop_gw, weighted, touch, contra_clock, end)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import catalog, deal, earnings, revenue, rollout, uncertainty
+from gigafleet import catalog, deal, earnings, revenue, rollout, scenarios, uncertainty
 from gigafleet.tell import number, spans
 
 TOUCH_WORDS = {
@@ -56,7 +56,7 @@ def clocks(inputs: pd.DataFrame, name: str, of: str, end: str) -> tuple[dict[str
         Clock -> DataArray (sample, quarter) [GW]; dates of shape (samples, 2) as calendar years with their fraction.
     """
     known = earnings.ranges([of])
-    ramp = earnings.of_one(earnings.applied(inputs[list(known.index)], name, known), of)
+    ramp = earnings.of_one(scenarios.applied(inputs[list(known.index)], name, known), of)
     capacity_gw, stop_gw = float(catalog.deal(of)["public"]["capacity_gw"]), earnings.scenario(name).stop_gw
     plan = {"capacity_gw": capacity_gw, "stop_gw": stop_gw, "end": end}
     tables = {c: rollout.schedule(ramp, clock=c, **plan).sum("generation").cumsum("quarter") for c in rollout.CLOCKS}
@@ -69,7 +69,7 @@ def clocks(inputs: pd.DataFrame, name: str, of: str, end: str) -> tuple[dict[str
 def generations(inputs: pd.DataFrame, name: str, of: str, end: str) -> pd.DataFrame:
     """Return a deal's mean gigawatts by quarter, one column a generation, quarters with shipments only. [GW]"""
     known = earnings.ranges([of])
-    ramp = earnings.of_one(earnings.applied(inputs[list(known.index)], name, known), of)
+    ramp = earnings.of_one(scenarios.applied(inputs[list(known.index)], name, known), of)
     capacity_gw = float(catalog.deal(of)["public"]["capacity_gw"])
     table = rollout.schedule(ramp, capacity_gw, stop_gw=earnings.scenario(name).stop_gw, end=end)
     mean = table.mean("sample").to_pandas().rename_axis(columns=None)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from gigafleet.errors import unknown
 
 
@@ -50,3 +52,15 @@ def scenario(name: str) -> Scenario:
     if name not in SCENARIOS:
         raise unknown("scenario", name, SCENARIOS)
     return SCENARIOS[name]
+
+
+def applied(inputs: pd.DataFrame, name: str, known: pd.DataFrame) -> pd.DataFrame:
+    """Return the inputs as a scenario changes them; ``known`` are their ranges."""
+    chosen, changed = scenario(name), inputs.copy()
+    for column in changed:
+        plain = column.split(" ")[-1]
+        if plain in chosen.ends:
+            end, middle = known.loc[column, chosen.ends[plain]], known.loc[column, "value"]
+            changed[column] = changed[column] * (end / middle) if middle else changed[column] + end
+        changed[column] = changed[column] + chosen.add.get(plain, 0.0)
+    return changed

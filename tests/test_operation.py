@@ -1,0 +1,195 @@
+"""The roll-out in service: identities to 1e-9, against the yearly answers of the deal, and bad input."""
+
+import numpy as np
+import pytest
+
+from gigafleet import catalog, cost, deal, operation, operation_views, power, rollout
+from gigafleet.errors import UnknownNameError
+
+TIGHT = {"rtol": 1e-9, "atol": 1e-12}
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    return operation.draw(n=64)
+
+
+@pytest.fixture(scope="module")
+def found(inputs):
+    return operation.evaluate(inputs)
+
+
+def test_gigawatts_close(found):
+    """What is in service is what was energized and not retired; each clock runs behind the one before."""
+    kept = (found["energized_gw"] - found["retired_gw"]).cumsum("quarter")
+    np.testing.assert_allclose(kept, found["in_service_gw"], **TIGHT)
+    sums = [found[f"{clock}_gw"].cumsum("quarter") for clock in ("shipped", "delivered", "energized")]
+    for earlier, later in zip(sums, [*sums[1:], found["in_service_gw"]], strict=True):
+        assert float((earlier - later).sum("generation").min()) > -1e-9
+    np.testing.assert_allclose(found["delivered_gw"].sum(["quarter", "generation"]), 6, rtol=1e-9)
+
+
+def test_accelerators_are_gigawatts_over_their_power(found, inputs):
+    kw = inputs["it_kw"] * inputs["peak_pue"]
+    first = found["in_service_gw"].sel(generation="MI455X").to_numpy() * 1e6 / kw.to_numpy()[:, None]
+    np.testing.assert_allclose(found["accelerators"].sel(generation="MI455X"), first, **TIGHT)
+    # counted at the meter, the contract's gigawatts are the meter's
+    np.testing.assert_allclose(found["peak_gw"], found["in_service_gw"].sum("generation"), **TIGHT)
+    by_it = operation.evaluate(inputs, capacity_basis="it")
+    ratio = by_it["peak_gw"].sum("quarter") / found["peak_gw"].sum("quarter")
+    np.testing.assert_allclose(ratio, inputs["peak_pue"], rtol=1e-9)
+
+
+def test_energy_is_power_over_time(found, inputs):
+    """TWh are the average power over 2,190 hours, and the average number of accelerators at their average draw."""
+    np.testing.assert_allclose(found["twh"], found["average_gw"] * 2.19, **TIGHT)
+    active = power.phase_weighted_share(
+        {phase: inputs[f"active_share_{phase}"] for phase in power.PHASES},
+        {phase: inputs[f"time_share_{phase}"] for phase in power.PHASES},
+    )
+    draw = power.average_draw_kw(1.0, inputs["busy_share"], active, inputs["idle_share"]) * inputs["annual_pue"]
+    share = (draw / inputs["peak_pue"]).to_numpy()[:, None]
+    inside = found["in_service_gw"].sum("generation")
+    average = (inside + inside.shift(quarter=1, fill_value=0)) / 2
+    np.testing.assert_allclose(found["average_gw"], average * share, **TIGHT)
+
+
+def test_a_full_year_is_that_of_the_deal():
+    """All six gigawatts in service for a year give the energy, carbon today and cost of deal.evaluate."""
+    at_once = {"start_years": 0.0, "first_gw_years": 0.1, "later_gw_years": 0.1, "delay_years": 0.0, "slip_share": 0.0}
+    lags = {"delivery_lag_years": 0.0, "energized_lag_years": 0.0, "next_generation_years": 10.0}
+    inputs = operation.draw(n=1, grid_decline_share_per_year=0.0, it_life_years=8.0, **at_once, **lags)
+    year = rollout.by_year(operation.evaluate(inputs)[["twh", "mt_co2", "cost_busd", "opex_busd"]]).sel(year=2028)
+    own = inputs.rename(columns={"us usd_per_mwh": "usd_per_mwh", "us g_co2_per_kwh": "g_co2_per_kwh"})
+    answers = deal.evaluate(own[[name for name in deal.INPUTS if name in own]]).iloc[0]
+    assert year["twh"].item() == pytest.approx(answers["twh_per_year"], rel=1e-9)
+    assert year["mt_co2"].sum().item() == pytest.approx(answers["mt_co2_per_year"], rel=1e-9)
+    assert year["cost_busd"].item() == pytest.approx(answers["cost_busd_per_year"], rel=1e-9)
+    capital = operation.evaluate(inputs)["capex_busd"].sum().item()
+    assert capital == pytest.approx(answers["capex_busd"], rel=1e-9)
+
+
+def test_carbon_splits_over_regions_and_falls_with_the_grid():
+    both = operation.draw(n=1, regions=["texas", "virginia"])
+    found = operation.evaluate(both, regions=["texas", "virginia"])
+    twh, mt = found["twh"].squeeze(), found["mt_co2"].squeeze()
+    years = (np.arange(42) + 0.5) / 4
+    for region in ("texas", "virginia"):
+        today = catalog.value(region, "g_co2_per_kwh")
+        expected = twh / 2 * today * (1 - both["grid_decline_share_per_year"].item()) ** years / 1000
+        np.testing.assert_allclose(mt.sel(region=region), expected, **TIGHT)
+
+
+def test_work_and_its_cost_agree(found):
+    """Cost of all work, token by token, is the cost of what is in service."""
+    tokens, usd = found["tokens_tn"], found["usd_per_million_tokens"]
+    whole = (tokens * 1e12 / 1e6 * usd).sum("workload") / 1e9
+    some = tokens.sum("workload") > 0
+    np.testing.assert_allclose(whole.where(some, 0), found["cost_busd"].where(some, 0), **TIGHT)
+
+
+def test_software_moves_work_and_nothing_else(inputs, found):
+    better = operation.evaluate(inputs, software_gain_share_per_year=0.2)
+    np.testing.assert_allclose(better["twh"], found["twh"], **TIGHT)
+    ratio = (better["tokens_tn"] / found["tokens_tn"].where(found["tokens_tn"] > 0)).isel(quarter=9, workload=0)
+    np.testing.assert_allclose(ratio.dropna("sample"), 1.2 ** (9.5 / 4), rtol=1e-9)
+
+
+def test_a_later_generation_works_more_for_its_power(found, inputs):
+    """Once MI500 is in service, tokens per TWh rise by its ratio; before, they stand."""
+    point = operation.draw(n=1, it_life_years=15.0)
+    one = operation.evaluate(point)
+    per_twh = (one["tokens_tn"].isel(workload=0) / one["twh"]).squeeze()
+    share = (one["in_service_gw"].sel(generation="MI500") / one["in_service_gw"].sum("generation")).squeeze()
+    last = share.isel(quarter=-1).item()
+    grown = per_twh.isel(quarter=-1) / per_twh.sel(quarter="2027Q2")
+    assert grown.item() == pytest.approx(1 + last * (point["work_per_kw_ratio"].item() - 1), rel=1e-6)
+
+
+def test_scenarios_move_gigawatts(inputs, found):
+    late, one = (operation.evaluate(inputs, name=name) for name in ("late", "first_gw"))
+    np.testing.assert_allclose(one["delivered_gw"].sum(["quarter", "generation"]), 1, rtol=1e-9)
+    before = found["in_service_gw"].sum("generation").sel(quarter="2028Q4")
+    assert bool((late["in_service_gw"].sum("generation").sel(quarter="2028Q4") < before).all())
+    drawn = operation.evaluate(inputs, stops=True)["delivered_gw"].sum(["quarter", "generation"])
+    assert set(np.round(drawn.to_numpy(), 6)) <= {1.0, 2.0, 3.0, 4.0, 5.0, 6.0}
+
+
+def test_limits_hold_gigawatts_back(inputs, found):
+    held = operation.evaluate(inputs, most_gw={"MI455X": 0.2}, site_gw=3.0)
+    assert float(held["shipped_gw"].sel(generation="MI455X").max()) <= 0.2 + 1e-9
+    assert float(held["peak_gw"].max()) <= 3 + 1e-9
+    assert float(held["waiting_gw"].max()) > 0
+    assert float(held["twh"].sum()) < float(found["twh"].sum())
+
+
+def test_costs_by_part_are_those_of_an_accelerator(found, inputs):
+    """Energy by its price: running cost of energy is TWh at the price of electricity."""
+    energy = found["opex_busd"].sel(part="energy")
+    price = inputs["us usd_per_mwh"].to_numpy()[:, None]
+    np.testing.assert_allclose(energy, found["twh"] * price / 1e3, **TIGHT)
+    assert set(found["opex_busd"]["part"].to_numpy()) | set(found["capex_busd"]["asset"].to_numpy()) == set(cost.PARTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"name": "bear"}, "unknown scenario 'bear'"),
+        ({"of": "nvidia-openai"}, "unknown deal"),
+        ({"capacity_basis": "rack"}, "unknown capacity_basis 'rack'"),
+        ({"regions": []}, "regions must name at least one"),
+        ({"regions": {"us": -1.0}}, "share of us must be at least 0"),
+        ({"regions": "atlantis"}, "unknown region 'atlantis'"),
+        ({"end": "2050Q1"}, "end must be a quarter from 2026Q3 to 2036Q4"),
+        ({"most_gw": -1.0}, "most_gw must be at least 0"),
+        ({"software_gain_share_per_year": 9.0}, "software_gain_share_per_year must be"),
+    ],
+)
+def test_bad_input_is_named(change, text):
+    with pytest.raises((UnknownNameError, ValueError), match=text):
+        operation.evaluate(**({"n": 1} | change))
+    with pytest.raises(UnknownNameError, match="unknown input 'delay_year'; did you mean 'delay_years'"):
+        operation.draw(delay_year=1.0)
+
+
+def test_the_answers_of_one_sample_are_sums_and_maxima():
+    found = operation.evaluate(operation.draw(n=1))
+    row = operation_views.answers(found).iloc[0]
+    year = rollout.by_year(found[["twh", "cost_busd"]]).squeeze()
+    assert row["twh_per_year"] == pytest.approx(year["twh"].max().item())
+    assert row["capex_busd"] == pytest.approx(found["capex_busd"].sum().item())
+    assert row["mt_co2"] == pytest.approx(found["mt_co2"].sum().item())
+    assert row["peak_gw"] == pytest.approx(6, abs=0.02)
+    total = found["in_service_gw"].sum("generation").squeeze().to_series()
+    assert total[operation_views.quarter(row["full_year"])] >= 0.999 * total.max()
+
+
+def test_bands_and_parts_add_up(found):
+    """Means of the parts add up to the mean of the total; medians lie inside their band."""
+    each = operation_views.parts(found["opex_busd"], "part", "year")
+    total = rollout.by_year(found["opex_busd"]).sum("part").mean("sample").to_pandas()
+    np.testing.assert_allclose(each.sum(axis=1), total, rtol=1e-9)
+    ends = operation_views.band(found["opex_busd"], "year")
+    assert (ends["low"] <= ends["median"]).all()
+    assert (ends["median"] <= ends["high"]).all()
+
+
+def test_carbon_by_region_is_energy_times_intensity(found, inputs):
+    table = operation_views.carbon_by_region(found, inputs).set_index(["region", "path"])
+    twh = found["twh"].sum("quarter").median().item()
+    us = catalog.regions().loc["us"]
+    assert table.loc[(us["name"], "average, stays"), "value"] == pytest.approx(twh * us["g_co2_per_kwh"] / 1000)
+    falls, stays = (table.loc[(us["name"], path), "value"] for path in ("average, falls", "average, stays"))
+    assert falls < stays
+    texas = catalog.regions().loc["texas"]
+    marginal = table.loc[(texas["name"], "marginal, stays"), "value"]
+    assert marginal == pytest.approx(twh * texas["g_co2_per_kwh_marginal"] / 1000)
+    with pytest.raises(ValueError, match="region 'eu' lacks a price of electricity in USD/MWh or a carbon intensity"):
+        operation_views.carbon_by_region(found, inputs, ["eu"])
+
+
+def test_a_delay_moves_gigawatts_to_later(inputs):
+    lines, table = operation_views.delays([0, 1], "amd-openai", inputs)
+    assert list(lines) == ["on plan", "1 year late"]
+    assert (lines["1 year late"].loc[:"2029Q4"] <= lines["on plan"].loc[:"2029Q4"] + 1e-9).all()
+    assert table.loc["1 year late", "twh_2030"] < table.loc["on plan", "twh_2030"]
