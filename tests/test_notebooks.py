@@ -132,6 +132,14 @@ OTHER = {
         "model": "gpt-oss-120b",
         "interactivity": 20,
     },
+    "04_rollout": {
+        "deal": "amd-anthropic",
+        "schedule": "late",
+        "region": "texas",
+        "capacity_basis": "it",
+        "software_gain": 0.2,
+        "samples": 128,
+    },
     "05_revenue": {"scenario": "fast", "meta": False, "anthropic": False, "weighted": True, "samples": 256},
     "06_warrant": {
         "deal": "amd-meta",

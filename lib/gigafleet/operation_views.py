@@ -11,7 +11,6 @@ from gigafleet import catalog, operation, power, rollout, uncertainty
 SOME = 0.005  # gigawatts in service below which work and its cost are not shown
 ANSWERS = {
     "peak_gw": ("most power at the meter, hottest hour", "GW"),
-    "full_year": ("quarter in which the last gigawatt is in service", "year"),
     "accelerators": ("accelerators in service, at most", ""),
     "twh_per_year": ("electricity in the year with the most", "TWh"),
     "mt_co2": ("carbon dioxide, all years", "Mt"),
@@ -21,10 +20,12 @@ ANSWERS = {
     "tokens_tn_per_day": ("tokens a day in the year with the most, all kinds of work", "trillion"),
     "training_yflop_per_year": ("training in the year with the most", "10^24 FLOP"),
 }
+NAMES, UNITS = ({name: pair[place] for name, pair in ANSWERS.items()} for place in (0, 1))
 
 
 def answers(found: xr.Dataset) -> pd.DataFrame:
-    """Return the headline answers of a roll-out, one row a sample, columns as in :data:`ANSWERS`."""
+    """Return the headline answers of a roll-out, one row a sample, columns as in :data:`ANSWERS`; and
+    ``full_year``: when the most are in service, counted in years."""
     total = found["in_service_gw"].sum("generation")
     most = total.max("quarter")
     reached = (total >= 0.999 * most).argmax("quarter")
@@ -41,7 +42,7 @@ def answers(found: xr.Dataset) -> pd.DataFrame:
         "tokens_tn_per_day": year["tokens_tn"].sum("workload").max("year") / 365,
         "training_yflop_per_year": year["training_yflop"].max("year"),
     }
-    return pd.DataFrame({name: values.to_numpy() for name, values in columns.items()})[list(ANSWERS)]
+    return pd.DataFrame({name: values.to_numpy() for name, values in columns.items()})
 
 
 def band(table: xr.DataArray, over: str = "quarter") -> pd.DataFrame:
@@ -56,6 +57,13 @@ def parts(table: xr.DataArray, part: str, over: str = "quarter") -> pd.DataFrame
     """Return means of a table, one column a part; means, and not medians, because the parts then add up."""
     table = rollout.by_year(table) if over == "year" else table
     return table.mean("sample", skipna=False).transpose(over, part).to_pandas().rename_axis(columns=None)
+
+
+def clocks(found: xr.Dataset) -> pd.DataFrame:
+    """Return medians of cumulative gigawatts by quarter, on every clock, and of those in service. [GW]"""
+    names = (*rollout.CLOCKS, "retired")
+    table = pd.DataFrame({name: band(found[f"{name}_gw"].cumsum("quarter"))["median"] for name in names})
+    return table.assign(**{"in service": band(found["in_service_gw"])["median"]})
 
 
 def in_use(found: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:

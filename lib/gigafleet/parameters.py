@@ -185,6 +185,40 @@ class FleetMix(Parameters):
         return self
 
 
+class Rollout(Parameters):
+    """Six gigawatts, quarter by quarter."""
+
+    deal: str = Field("amd-openai", description="a deal of data/deals.yaml that has a roll-out")
+    schedule: Literal["base", "late", "first_gw", "fast"] = Field(
+        "base", description="what happens: base, a year late, first gigawatt only, or fast"
+    )
+    delay_years: float | None = Field(
+        None, ge=0, le=5, description="delay of the first gigawatt and all after it [years]; None is the data's range"
+    )
+    region: Region = Field("us", description="region for electricity and carbon")
+    capacity_basis: Literal["facility", "it"] = Field(
+        "facility", description="what the gigawatts count: facility (at the meter) or it"
+    )
+    weighted: bool = Field(False, description="whether a sample ends where its buyer stops, drawn by chance")
+    most_gw_per_quarter: float | None = Field(
+        None, gt=0, le=10, description="most of a generation that is shipped in a quarter [GW]; None is no limit"
+    )
+    site_gw: float | None = Field(None, gt=0, le=100, description="power of the sites [GW]; None is no limit")
+    software_gain: float = Field(
+        0.0, ge=-0.5, le=5, description="growth of throughput on the same hardware [share/year]"
+    )
+    samples: Samples = Field(1024, description="number of samples, a power of two")
+    seed: int = Field(0, ge=0, description="seed of the samples")
+
+    @field_validator("deal")
+    @classmethod
+    def _deal(cls, value: str) -> str:
+        known = rollout.deals()
+        if (name := catalog.deal(value)["id"]) not in known:
+            raise unknown("deal with a roll-out", value, known)
+        return name
+
+
 class Revenue(Parameters):
     """What AMD earns with the gigawatt deals."""
 
@@ -273,6 +307,7 @@ MODELS: dict[str, type[Parameters]] = {
     "01_accelerators": Accelerators,
     "02_fleet_mix": FleetMix,
     "03_amd_vs_nvidia": AmdVsNvidia,
+    "04_rollout": Rollout,
     "05_revenue": Revenue,
     "06_warrant": Warrant,
     "08_model_check": ModelCheck,

@@ -43,7 +43,8 @@ def inputs(
     site_gw
         Power of each region's sites; None for no limit. [GW]
     next_generation_years
-        First MI500, in years from July 2026; None as in the data. [years]
+        When MI500 is on offer, in years from July 2026; None as in the data. What work is asked for does not move with
+        it. [years]
     rate
         Discount rate, and cost of the capital in the facility; None as in the data. [share/year]
     milestones
@@ -54,12 +55,14 @@ def inputs(
     require("work", work, above=0)
     require("most_gw_per_quarter", most_gw_per_quarter, above=0)
     places = list(operation.region_shares(regions))
-    point = operation.draw(of, regions=places, next_generation_years=next_generation_years, rate=rate)
+    point = operation.draw(of, regions=places, rate=rate)
     found = operation.evaluate(point, of, regions=places, end=end).isel(sample=0)
     one = point.iloc[0]
     each, names = _generations(one), list(GENERATIONS)
     asked = found["tokens_tn"].transpose("quarter", "workload") * 1e12 / (operation.HOURS * 3600)
-    opens = {"MI355X": 0.0, "MI455X": one["start_years"], "MI500": one["next_generation_years"]}
+    later = one["next_generation_years"] if next_generation_years is None else next_generation_years
+    require("next_generation_years", later, minimum=0)
+    opens = {"MI355X": 0.0, "MI455X": one["start_years"], "MI500": later}
     first = xr.DataArray([np.ceil(4 * opens[name]) for name in names], {"accelerator": names}, "accelerator")
     number = xr.DataArray(np.arange(found.sizes["quarter"]), {"quarter": found["quarter"]}, "quarter")
     supply = most_gw_per_quarter * 1e6 / each["provisioned_kw"] * (number >= first)
@@ -117,7 +120,7 @@ def bought_gw(plan: fleet.Plan, arguments: dict) -> pd.DataFrame:
     """Return the gigawatts that a plan buys by quarter, one column a generation. [GW]"""
     kw = plan.purchases * arguments["provisioned_kw"]
     table = (kw.sum([dim for dim in kw.dims if dim not in ("quarter", "accelerator")]) / 1e6).to_pandas()
-    return table.rename_axis(columns=None)
+    return table.rename_axis(columns=None).round(9)
 
 
 def compare(cases: dict[str, dict]) -> pd.DataFrame:
