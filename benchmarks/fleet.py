@@ -40,6 +40,36 @@ def case(scenarios: int, seed: int = 0) -> dict:
     }
 
 
+def plan(generations: int = 12, workloads: int = 6, regions: int = 4, quarters: int = 24, seed: int = 0) -> dict:
+    """Return random inputs of a plan of purchases: a generation every two quarters, each better than the one before."""
+    rng = np.random.default_rng(seed)
+    sizes = {"quarter": quarters, "region": regions, "accelerator": generations, "workload": workloads}
+    axes = {dim: [f"{dim[0]}{i:02d}" for i in range(n)] for dim, n in sizes.items()}
+
+    def draw(low, high, *dims):
+        return xr.DataArray(rng.uniform(low, high, [len(axes[d]) for d in dims]), {d: axes[d] for d in dims}, dims)
+
+    gain = xr.DataArray(1.3 ** np.arange(generations), {"accelerator": axes["accelerator"]}, "accelerator")
+    first = xr.DataArray(np.linspace(0, 0.7 * quarters, generations), gain.coords, "accelerator")
+    number = xr.DataArray(np.arange(quarters), {"quarter": axes["quarter"]}, "quarter")
+    ramp, power = (1 + 9 * number / (quarters - 1)) / 10, draw(1, 1.2, "accelerator") * gain**0.5
+    return {
+        "throughput": draw(0.8, 1.2, "accelerator", "workload") * gain,
+        "power_kw": draw(0.6, 0.9, "accelerator", "workload") * power,
+        "demand": ramp * draw(800, 1200, "workload"),
+        "life_quarters": 20,
+        "price_usd": draw(30_000, 40_000, "accelerator") * gain**0.7,
+        "upkeep_usd_per_h": 0.1,
+        "usd_per_mwh": draw(40, 120, "region", "quarter"),
+        "carbon_kg_per_kwh": draw(0.1, 0.5, "region"),
+        "provisioned_kw": power,
+        "supply": (number >= first) * 4000.0,
+        "site_kw": ramp * draw(1500, 2700, "region"),
+        "milestones_kw": ramp * 2500,
+        "rate": 0.08,
+    }
+
+
 def by_linprog(asked: dict, some: int) -> float:
     """Return seconds of a scenario in scipy, its matrices not counted."""
     rate, power = asked["throughput"].to_numpy(), asked["power_kw"].to_numpy()
@@ -90,7 +120,7 @@ def ours(scenarios: int) -> tuple[float, float]:
 
 
 def main() -> int:
-    """Print the table of growth, the ratios and the time of a single mix."""
+    """Print the table of growth, the ratios, and the times of a single mix and of a plan of purchases."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--most", type=int, default=100_000, help="most scenarios")
     most = parser.parse_args().most
@@ -112,6 +142,10 @@ def main() -> int:
     for _ in range(10):
         fleet.optimize(**asked)
     print(f"a single mix of 3 accelerators x 5 workloads, warm: {100 * (time.perf_counter() - start):.0f} ms")
+    asked, start = plan(), time.perf_counter()
+    fleet.plan_purchases(**asked)
+    seconds = time.perf_counter() - start
+    print(f"a plan of 12 generations x 6 workloads x 4 regions x 24 quarters: {seconds:.2f} s")
     return 0
 
 

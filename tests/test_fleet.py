@@ -270,3 +270,35 @@ def test_bad_input_is_named(change, message):
     with pytest.raises((ValueError, UnknownNameError)) as caught:
         fleet.optimize(**(random_case(8) | change))
     assert message in str(caught.value)
+
+
+def test_least_shares_of_vendors():
+    """The vendor's accelerators together keep their share of power; which of them is free."""
+    case = random_case(3) | {"supply": None}
+    vendors = {"a0": "AMD", "a1": "AMD", "a2": "NVIDIA"}
+    free = fleet.optimize(**case)
+    for vendor, names in (("AMD", ["a0", "a1"]), ("NVIDIA", ["a2"])):
+        least = pd.Series([0.6], pd.Index([vendor], name="vendor"))
+        found = fleet.optimize(**case, least_shares=least, vendors=vendors)
+        used = (found.assignment * case["power_kw"]).sum("workload").squeeze().to_series()
+        assert used[names].sum() / used.sum() >= 0.6 - 1e-6
+        assert found.objective.item() >= free.objective.item() - 1e-9
+        assert float(found.utilization["least_shares"].max()) <= 1 + 1e-6
+    with pytest.raises(UnknownNameError, match="unknown vendor in least_shares 'Intel'"):
+        fleet.optimize(**case, least_shares=pd.Series([0.5], pd.Index(["Intel"], name="vendor")), vendors=vendors)
+    with pytest.raises(ValueError, match="lacks the accelerator 'a2'"):
+        fleet.optimize(**case, least_shares=least, vendors={"a0": "AMD", "a1": "AMD"})
+
+
+def test_work_in_balance():
+    case = random_case(4)
+    ratio = 1.5 * (case["demand"][0] / case["demand"][1]).item()
+    found = fleet.optimize(**case, balance={("w0", "w1"): ratio})
+    done = (found.assignment * case["throughput"]).sum("accelerator").squeeze().to_series()
+    assert done["w0"] / done["w1"] == pytest.approx(ratio)
+    assert found.utilization["balance w0 w1"].item() == pytest.approx(1)
+
+
+def test_an_unknown_input_is_named():
+    with pytest.raises(UnknownNameError, match="unknown input of a mix 'power_cap'; did you mean 'power_cap_kw'"):
+        fleet.optimize(**random_case(1), power_cap=3.0)

@@ -97,10 +97,11 @@ def test_the_reason_follows_from_the_dual(asked):
     mix = fleet.optimize(**asked)
     more = dict(SUPPLY, MI455X=SUPPLY["MI455X"] + 10)
     supply = asked["supply"].copy(data=[more[n] for n in asked["supply"].indexes["accelerator"]])
-    gain = (mix.objective - fleet.optimize(**(asked | {"supply": supply})).objective).item() / 10
-    assert f"One more MI455X would save {gain:.2g} kW" in fleet_views.reason(mix, asked)
-    price = fleet_views.prices(mix).set_index(["limit", "of"]).loc[("supply", "MI455X"), "gain"]
-    assert price == pytest.approx(gain)
+    gain = (mix.objective - fleet.optimize(**(asked | {"supply": supply})).objective).item() / 10 * 8.76
+    assert f"One more MI455X would save {gain:.3g} MWh a year" in fleet_views.reason(mix, asked)
+    price = fleet_views.prices(mix).set_index(["limit", "of"]).loc[("supply", "MI455X")]
+    assert price["gain"] == pytest.approx(gain)
+    assert price["unit"] == "MWh a year per accelerator"
     free = {k: v for k, v in asked.items() if k != "supply"}
     assert fleet_views.reason(fleet.optimize(**free), free) == ""
 
@@ -120,3 +121,29 @@ def test_draws_are_solved_exactly_and_odds_add_up(asked, done):
     again = fleet_views.uncertain(asked, done, n=128)
     assert found.equals(again)
     assert found["objective"].min() < fleet.optimize(**asked).objective.item() < found["objective"].max()
+
+
+def test_work_goes_to_the_cleaner_or_the_cheaper_region(done):
+    """Texas is cheaper and Virginia cleaner in the data; each takes all the work for its objective."""
+    settings = {"done": done, "work": 0.5}
+    both = fleet_views.across(settings, NAMES, {"texas": 1.0, "virginia": 1.0})
+    used = {}
+    for objective in ("cost", "carbon"):
+        mix = fleet.optimize(**both, objective=objective)
+        used[objective] = mix.assignment.sum(["accelerator", "workload"]).squeeze().to_series()
+    assert used["cost"]["virginia"] == pytest.approx(0, abs=1e-6)
+    assert used["carbon"]["texas"] == pytest.approx(0, abs=1e-6)
+    table = fleet_views.frontier(both, "carbon", "cost", points=5)
+    assert table["cost"].is_monotonic_decreasing
+    np.testing.assert_allclose(table[NAMES].sum(axis=1), 1)
+    with pytest.raises(ValueError, match="at least one region"):
+        fleet_views.across(settings, NAMES, {})
+
+
+def test_prices_are_told_in_units_of_the_trade(asked):
+    held = asked | {"power_cap_kw": fleet.optimize(**asked, objective="cost").totals["power"].item() * 0.97}
+    table = fleet_views.prices(fleet.optimize(**held, objective="cost")).set_index("limit")
+    assert table.loc["power", "unit"] == "USD a year per MW"
+    more = fleet.optimize(**(held | {"power_cap_kw": held["power_cap_kw"] + 100}), objective="cost").objective
+    less = fleet.optimize(**held, objective="cost").objective
+    assert table.loc["power", "gain"] == pytest.approx((less - more).item() * 8760 * 10, rel=0.02)

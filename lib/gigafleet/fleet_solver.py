@@ -82,14 +82,12 @@ class _Fleet:
         most = amount.max("workload") if "workload" in amount.dims else amount
         return (self.owned * most).sum([dim for dim in self.dims if dim not in ("scenario", "workload", *keep)])
 
-    def totals(self) -> dict:
-        """Return the totals that may be least or limited."""
+    def total(self, name: str):
+        """Return a total that may be least or limited: energy, cost or carbon."""
         p = self.asked
-        return {
-            "energy": self.working(p.power_kw),
-            "cost": self.held(p.cost_usd_per_h),
-            "carbon": self.working(p.power_kw * p.carbon_kg_per_kwh),
-        }
+        if name == "cost":
+            return self.held(p.cost_usd_per_h)
+        return self.working(p.power_kw if name == "energy" else p.power_kw * p.carbon_kg_per_kwh)
 
     def less(self, kind: str):
         """Return what a limit may give, 0 unless it is the one that is relaxed."""
@@ -108,7 +106,7 @@ def build(asked: Problem, relax: str | None = None) -> Blocks:
     elif level is not None:
         fleet.model.add_objective((level * fleet.each).sum(), sense="max")
     else:
-        fleet.model.add_objective(fleet.totals()[asked.objective].sum())
+        fleet.model.add_objective(fleet.total(asked.objective).sum())
     return ordered(fleet.model, len(asked.scenarios))
 
 
@@ -143,9 +141,8 @@ def _limits(fleet: _Fleet) -> None:
     if p.budget_usd is not None:
         spent = fleet.held(p.price_usd)
         model.add_constraints(spent - fleet.less("budget") <= p.budget_usd * each, name="budget")
-    totals = fleet.totals()
     for name, cap in p.limits.items():
-        model.add_constraints(totals[name] <= cap * each, name=f"limit {name}")
+        model.add_constraints(fleet.total(name) <= cap * each, name=f"limit {name}")
 
 
 def _shape(fleet: _Fleet) -> None:

@@ -8,15 +8,20 @@ import xarray as xr
 
 from gigafleet import fleet, fleet_inputs, fleet_problem
 from gigafleet.errors import require
+from gigafleet.tell import number
 
 DROPPED = 0.005  # share of the fleet's power below which a generation counts as out of the mix
-MW_PER_KW, HOURS = 1e-3, 8760
+MW_PER_KW = 1e-3
+# Objective -> unit of its yearly amount, and how much of that one of the objective is; of the most work, as it stands.
+YEARLY = {"energy": ("MWh a year", 8.76), "cost": ("USD a year", 8760), "carbon": ("t a year", 8.76)}
+# Limit -> unit that its price is told for, and how many units of the limit that is.
+PER = {"demand": ("token/s", 1), "power": ("MW", 1000), "supply": ("accelerator", 1), "budget": ("million USD", 1e6)}
 
 
 def shares(mix: fleet.Mix, provisioned_kw: xr.DataArray) -> xr.DataArray:
     """Return the share of the provisioned power of a mix that every accelerator takes, dims scenario, accelerator."""
-    owned = mix.assignment.sum("workload", skipna=False)
-    used = owned * provisioned_kw
+    used = mix.assignment * provisioned_kw
+    used = used.sum([dim for dim in used.dims if dim not in ("scenario", "accelerator")], skipna=False)
     return used / used.sum("accelerator", skipna=False)
 
 
@@ -118,16 +123,16 @@ def reason(mix: fleet.Mix, arguments: dict) -> str:
     scarce = price.idxmin()
     if price[scarce] > -1e-9:
         return ""
-    unit = mix.objective.attrs["units"]
+    unit, times = _yearly(mix)
     amount, word = arguments["power_kw"], "energy"
-    if unit == fleet_problem.OBJECTIVES["cost"]:
+    if mix.objective.attrs["units"] == fleet_problem.OBJECTIVES["cost"]:
         amount, word = arguments["cost_usd_per_h"], "cost"
     need = (amount / arguments["throughput"]).transpose("accelerator", "workload").to_pandas()
     share = 100 * (need.loc[scarce] / need.drop(index=scarce).min()).sort_values()
     done = who_does_what(mix, arguments).loc[scarce]
     first, last = share.index[0], share.index[-1]
     return (
-        f"One more {scarce} would save {-price[scarce]:.2g} {unit}. It is furthest ahead in {first}, at "
+        f"One more {scarce} would save {number(-price[scarce] * times)} {unit}. It is furthest ahead in {first}, at "
         f"{share[first]:.0f} % of the {word} of the next best, and least in {last}, at {share[last]:.0f} %; it does "
         f"{done[first]:.0f} % of the one and {done[last]:.0f} % of the other."
     )
@@ -140,21 +145,64 @@ def prices(mix: fleet.Mix) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``limit``, ``of`` (workload or accelerator), ``gain`` (how much the objective falls, or the work rises,
-        for one more unit of the limit; for demand how much it rises) and ``unit``. Limits that do not bind are left
-        out.
+        for one more unit of the limit; for demand how much it rises) and ``unit``, such as MWh a year per MW. Limits
+        that do not bind are left out.
     """
-    rows = []
+    rows, (yearly, times) = [], _yearly(mix)
     sign = 1.0 if mix.objective.attrs["units"] == fleet_problem.OBJECTIVES["work"] else -1.0
     for name, price in mix.shadow_prices.data_vars.items():
         if name == "demand" and sign > 0:
             continue
         values = price.isel(scenario=0)
         labels = values.to_series() if values.ndim else pd.Series({"": values.item()})
+        unit, size = PER[name]
         for label, value in labels.items():
-            gain = value * (1.0 if name == "demand" else sign)
-            if abs(gain) > 1e-12:
-                rows.append((name, label, gain, price.attrs["units"]))
+            if abs(value) > 1e-12:
+                gain = value * (1.0 if name == "demand" else sign) * times * size
+                rows.append((name, label, gain, f"{yearly} per {unit}"))
     return pd.DataFrame(rows, columns=["limit", "of", "gain", "unit"])
+
+
+def in_words(found: pd.DataFrame) -> str:
+    """Return the largest price of every limit in a sentence each; ``found`` as :func:`prices` gives it, ``of`` in
+    words."""
+    verbs = {"demand": "takes", "supply": "saves", "power": "saves", "budget": "saves"}
+    said = []
+    for limit, rows in found.groupby("limit", sort=False):
+        top = rows.loc[rows["gain"].idxmax()]
+        yearly, _, unit = top["unit"].partition(" per ")
+        what = {"demand": f"{unit} of {top['of'].lower()}", "supply": top["of"]}.get(limit, unit)
+        said.append(f"One more {what} {verbs[limit]} {number(top['gain'])} {yearly}.")
+    return " ".join(said)
+
+
+def _yearly(mix: fleet.Mix) -> tuple[str, float]:
+    """Return the unit of a mix's objective by year, and how much of it one of the objective is."""
+    unit = mix.objective.attrs["units"]
+    return next((YEARLY[k] for k in YEARLY if fleet_problem.OBJECTIVES[k] == unit), (unit, 1.0))
+
+
+def across(settings: dict, accelerators: list[str], capacity_gw: dict[str, float]) -> dict:
+    """Return the arguments of a mix over several regions: the work may be done in any, at the region's electricity and
+    carbon.
+
+    Parameters
+    ----------
+    settings
+        Arguments of :func:`gigafleet.fleet_inputs.inputs` that serve all regions.
+    accelerators
+        Names, as people write them.
+    capacity_gw
+        Region -> power of its sites in the hottest hour. [GW]
+    """
+    if not capacity_gw:
+        raise ValueError("capacity_gw must name at least one region")
+    index = pd.Index(list(capacity_gw), name="region")
+    each = [fleet_inputs.inputs(accelerators, **settings, region=r, capacity_gw=c) for r, c in capacity_gw.items()]
+    out = dict(each[0])
+    for name in ("cost_usd_per_h", "carbon_kg_per_kwh", "power_cap_kw"):
+        out[name] = xr.concat([xr.DataArray(one[name]) for one in each], index)
+    return out
 
 
 def sweep(settings: Iterable[dict], labels: Iterable, accelerators: list[str], objective: str = "cost") -> pd.DataFrame:
@@ -263,8 +311,8 @@ def uncertain(arguments: dict, done: xr.Dataset, objective: str = "energy", n: i
     -------
     Dataset
         ``most``: share of the scenarios in which an accelerator does most of a kind of work, dims accelerator,
-        workload; ``objective`` of every scenario, NaN without a solution. Half of the variance of an error is common to
-        all work of an accelerator.
+        workload; ``objective``, ``energy`` [kW], ``cost`` [USD/h] and ``carbon`` [kg/h] of every scenario, NaN without
+        a solution. Half of the variance of an error is common to all work of an accelerator.
     """
     rng = np.random.default_rng(seed)
     names, kinds = (arguments["throughput"].indexes[d] for d in ("accelerator", "workload"))
@@ -279,4 +327,5 @@ def uncertain(arguments: dict, done: xr.Dataset, objective: str = "energy", n: i
     work = mix.assignment * drawn["throughput"].fillna(0)
     most = (work == work.max("accelerator")) & work.notnull()
     solved = mix.status == "optimal"
-    return xr.Dataset({"most": most.where(solved).mean("scenario"), "objective": mix.objective})
+    totals = {name: mix.totals[name] for name in ("energy", "cost", "carbon")}
+    return xr.Dataset({"most": most.where(solved).mean("scenario"), "objective": mix.objective, **totals})
