@@ -1,5 +1,7 @@
 """The deal's chain: conservation, published counts, point estimate and samples in the same call, clear errors."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from gigafleet import catalog, cost, deal, power, published, uncertainty
+from gigafleet import (
+    catalog,
+    cost,
+    deal,
+    earnings,
+    operation,
+    power,
+    published,
+    rollout,
+    uncertainty,
+    vendor_side,
+)
 from gigafleet.errors import UnknownNameError
+from gigafleet.warrant import valuation
+from gigafleet.warrant.contract import of_deal
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +76,8 @@ def test_every_answer_by_hand():
         "tco_busd_per_gw_year": n * yearly / 6e9,
         "usd_per_accelerator_hour": yearly / 8760,
     }
-    assert deal.evaluate().iloc[0].to_dict() == pytest.approx(expected, rel=1e-9)
+    answers = deal.evaluate().iloc[0]
+    assert answers[list(expected)].to_dict() == pytest.approx(expected, rel=1e-9)
 
 
 def test_inputs_are_drawn_with_their_correlation():
@@ -236,22 +252,73 @@ def test_figures_out_of_bounds_are_named(arguments, message):
         deal.evaluate(**arguments)
 
 
-def test_finance_of_a_deal():
-    """The financial half: BofA's 15 to 20 billion USD per GW make 90 to 120; the warrant weighted is worth less."""
-    answers = deal.finance("amd-openai", 256)
-    assert list(answers.columns) == list(deal.FINANCE_UNITS) == list(deal.FINANCE_NAMES)
-    assert 90 < answers["gross_revenue_busd"].median() < 140
-    assert (answers["expected_revenue_busd"] < answers["gross_revenue_busd"]).all()
-    assert (answers["warrant_weighted_busd"] < answers["warrant_latest_busd"]).all()
-    rebate = 100 * answers["warrant_grant_busd"] / answers["gross_revenue_busd"]
-    assert answers["rebate_percent"].to_numpy() == pytest.approx(rebate)
-    assert answers["dilution_percent"].iloc[0] == pytest.approx(100 * 160 / (1632.475042 + 160))
-    pd.testing.assert_frame_equal(answers, deal.finance("amd-openai", 256))
+def test_the_yearly_chain_agrees_with_the_quarterly_one():
+    """Sample by sample, revenue, contra-revenue and income are those of gigafleet.earnings, which goes by quarters."""
+    drawn = deal.draw(n=256)
+    own = {name: f"amd-openai {name}" for name, (subject, _) in rollout.INPUTS.items() if subject is None}
+    inputs = earnings.draw("amd-openai", 256)
+    inputs = inputs.assign(**{c: drawn[k] for k, c in own.items()})
+    inputs = inputs.assign(**{c: drawn[c] for c in inputs if c in drawn})
+    answers, found = deal.evaluate(drawn), earnings.evaluate(inputs, deals="amd-openai")
+    whole = earnings.whole(found)
+    for name, within in (("gross_revenue_busd", 0.01), ("gross_profit_busd", 0.03), ("net_income_busd", 0.03)):
+        ratio = answers[name].to_numpy() / whole[name].to_numpy()
+        assert ratio == pytest.approx(1, abs=within), name
+        assert np.median(ratio) == pytest.approx(1, abs=0.003), name
+    eps = earnings.by_year(found)["eps_increment_usd"].sel(year=2028).to_numpy()
+    assert answers["eps_2028_usd"].to_numpy() == pytest.approx(eps, abs=0.25)
+    expected = earnings.whole(earnings.evaluate(inputs, deals="amd-openai", weighted=True))["gross_revenue_busd"]
+    assert np.median(answers["expected_revenue_busd"] / expected.to_numpy()) == pytest.approx(1, abs=0.005)
 
 
-def test_finance_without_a_warrant_or_a_rollout():
-    answers = deal.finance("amd-anthropic", 64)
-    assert answers["gross_revenue_busd"].gt(0).all()
-    assert answers[["warrant_grant_busd", "rebate_percent", "dilution_percent"]].isna().all(axis=None)
-    with pytest.raises(UnknownNameError, match="unknown deal with a roll-out 'nvidia-openai'"):
-        deal.finance("nvidia-openai", 64)
+def test_the_warrant_is_that_of_its_own_notebook():
+    """At one volatility and rate, with all tranches in time, the grant's value is that of warrant.value."""
+    quick = {"start_years": 0.0, "first_gw_years": 0.5, "later_gw_years": 1.0, "delay_years": 0.0, "slip_share": 0.0}
+    day, terms = valuation.market("amd-openai", "grant"), of_deal("amd-openai")
+    one = deal.evaluate(pd.DataFrame({**quick, "volatility": day.volatility, "rate_grant": day.rate}, index=[0])).iloc[
+        0
+    ]
+    value = valuation.value(terms, day, np.zeros(6))["value_busd"].sum()
+    assert one["warrant_grant_busd"] == pytest.approx(value, rel=1e-9)
+    assert one["dilution_percent"] == pytest.approx(100 * 160 / (1632.475042 + 160))
+    assert one["rebate_busd_per_gw"] == pytest.approx(value / 6)
+    assert one["contra_busd"] == pytest.approx(value)
+
+
+def test_what_a_deal_has_not_is_absent():
+    anthropic, nvidia = deal.evaluate(deal="amd-anthropic", n=64), deal.evaluate(deal="nvidia-openai", n=64)
+    assert anthropic["gross_revenue_busd"].gt(0).all()
+    assert anthropic[["warrant_grant_busd", "rebate_percent", "dilution_percent"]].isna().all(axis=None)
+    assert nvidia[list(vendor_side.UNITS)].isna().all(axis=None)
+    assert nvidia["tokens_tn_per_day"].gt(0).all()
+    assert list(nvidia.columns) == list(deal.UNITS) == list(deal.NAMES)
+
+
+def test_profit_is_what_revenue_leaves(samples):
+    """In every sample: income is below profit, profit below revenue, and the chance of stopping only lowers revenue."""
+    x = samples["facility"]
+    assert (x["expected_revenue_busd"] <= x["gross_revenue_busd"] + 1e-9).all()
+    assert (x["gross_profit_busd"] < x["gross_revenue_busd"] - x["contra_busd"]).all()
+    assert (x["net_income_busd"] < x["gross_profit_busd"]).all()
+    assert (x["warrant_weighted_busd"] <= x["warrant_latest_busd"] + 1e-9).all()
+
+
+def test_tokens_and_their_cost_agree_with_the_rollout():
+    """With all in service for a year, tokens a day and the cost of answers are those of operation."""
+    at_once = {"start_years": 0.0, "first_gw_years": 0.1, "later_gw_years": 0.1, "delay_years": 0.0, "slip_share": 0.0}
+    lags = {"delivery_lag_years": 0.0, "energized_lag_years": 0.0, "next_generation_years": 10.0}
+    found = operation.evaluate(operation.draw(n=1, it_life_years=8.0, **at_once, **lags))
+    year = rollout.by_year(found[["tokens_tn"]]).sel(year=2028)["tokens_tn"].sum().item()
+    one = deal.evaluate(pd.DataFrame({"it_life_years": [8.0]})).iloc[0]
+    assert one["tokens_tn_per_day"] * 365 == pytest.approx(year, rel=1e-9)
+    usd = found["usd_per_million_tokens"].sel(workload="decode-chat", quarter="2028Q2").item()
+    assert one["usd_per_million_tokens"] == pytest.approx(usd, rel=1e-9)
+
+
+def test_samples_in_pieces_are_the_samples(monkeypatch):
+    """Threads and the size of pieces change nothing."""
+    whole = deal.evaluate(n=1024)
+    pieces = functools.partial(uncertainty.chunks, size=64)
+    monkeypatch.setattr(deal.uncertainty, "chunks", pieces)
+    monkeypatch.setattr(deal, "WORKERS", 3)
+    pd.testing.assert_frame_equal(deal.evaluate(n=1024), whole)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, spearmanr
 
@@ -188,3 +188,77 @@ def test_tornado_without_ranges_is_empty_and_a_bad_range_is_named():
     assert uncertainty.tornado(lambda cases: cases["x"], ranges(x=(2.0, 2.0, 2.0))).empty
     with pytest.raises(ValueError, match="x: low <= value <= high must hold"):
         uncertainty.tornado(lambda cases: cases["x"], ranges(x=(3.0, 2.0, 4.0)))
+
+
+def test_samples_in_pieces_are_the_samples():
+    known = pd.DataFrame({"low": [1.0, 2.0, 5.0], "value": [2.0, 3.0, 5.0], "high": [3.0, 4.0, 5.0]}, index=list("abc"))
+    whole = uncertainty.sample(known, 1024, 3, {("a", "b"): 0.5})
+    pieces = list(uncertainty.chunks(known, 1024, 3, {("a", "b"): 0.5}, size=256))
+    assert [len(piece) for piece in pieces] == [256] * 4
+    pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), whole)
+    with pytest.raises(ValueError, match="size must be a power of two"):
+        next(uncertainty.chunks(known, 1024, 3, size=100))
+
+
+def ishigami(cases: pd.DataFrame) -> np.ndarray:
+    """Ishigami's function with a 7 and b 0.1, of three uniform inputs from -pi to pi."""
+    x = (2 * norm.cdf(cases.to_numpy() * 1.6448536 / np.pi) - 1) * np.pi  # from the range's normal to a uniform
+    return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+
+def test_sobol_indices_of_ishigami():
+    """checks.md: S1 0.313905, 0.442411, 0; ST 0.557589, 0.442411, 0.243684, within 0.01."""
+    known = pd.DataFrame({"low": -np.pi, "value": 0.0, "high": np.pi, "scale": "normal"}, index=["x1", "x2", "x3"])
+    found = uncertainty.sobol(ishigami, known, n=2**14)
+    assert found["first"].to_numpy() == pytest.approx([0.313905, 0.442411, 0], abs=0.01)
+    assert found["total"].to_numpy() == pytest.approx([0.557589, 0.442411, 0.243684], abs=0.01)
+    assert found[["first_error", "total_error"]].lt(0.02).all(axis=None)
+    pd.testing.assert_frame_equal(found, uncertainty.sobol(ishigami, known, n=2**14))
+
+
+def test_sobol_of_several_answers_leaves_fixed_inputs_out():
+    known = pd.DataFrame({"low": [1.0, 1.0, 5.0], "value": [2.0, 2.0, 5.0], "high": [4.0, 4.0, 5.0]}, index=list("abc"))
+    found = uncertainty.sobol(
+        lambda x: pd.DataFrame({"one": x["a"] * x["c"], "two": x["b"] + 0 * x["a"]}), known, n=256
+    )
+    assert list(found.index) == [("one", "a"), ("one", "b"), ("two", "a"), ("two", "b")]
+    assert found.loc[("one", "a"), "total"] == pytest.approx(1, abs=0.05)
+    assert found.loc[("two", "a"), "total"] == pytest.approx(0, abs=0.05)
+    with pytest.raises(ValueError, match="at least one input with a range"):
+        uncertainty.sobol(lambda x: x["c"], known.loc[["c"]])
+
+
+def test_the_error_of_a_quantile_is_about_that_of_new_seeds():
+    known = pd.DataFrame({"low": 1.0, "value": 3.162278, "high": 10.0}, index=["kw"])
+    told = uncertainty.quantile_errors(uncertainty.sample(known, 4096, 0)).loc["kw"]
+    ends = [uncertainty.interval(uncertainty.sample(known, 4096, seed)).loc["kw"] for seed in range(20)]
+    real = pd.DataFrame(ends).std()
+    assert (real < 2 * told).all()
+    assert (told < 0.02 * pd.DataFrame(ends).mean()).all()
+    with pytest.raises(ValueError, match="10 samples do not split into 16 equal blocks"):
+        uncertainty.quantile_errors(pd.DataFrame({"a": range(10)}))
+
+
+def test_what_would_flip_an_answer():
+    """a - 2 b + 0.5 c against 0: b alone takes it there, at (a + 0.5 c) / 2 = 1.5."""
+    known = pd.DataFrame(
+        {"low": [1.9, 1.0, 1.9, 7.0], "value": [2.0, 1.0, 2.0, 7.0], "high": [2.1, 2.0, 2.1, 7.0]}, index=list("abcd")
+    )
+    found = uncertainty.flips(lambda x: x["a"] - 2 * x["b"] + 0.5 * x["c"], known)
+    assert found.index[0] == "b"
+    assert found.loc["b", "break_even"] == pytest.approx(1.5)
+    assert found.loc[["a", "c"], "break_even"].isna().all()
+    assert "d" not in found.index
+    assert found.loc["b", ["answer", "answer_low", "answer_high"]].tolist() == pytest.approx([1.0, 1.0, -1.0])
+
+
+@given(shift=st.floats(-3, 3), width=st.floats(0.1, 2))
+@settings(deadline=None)
+def test_intervals_cover_what_was_drawn(shift, width):
+    """On synthetic data: the 90 % interval of samples holds 90 % of the distribution behind them."""
+    known = pd.DataFrame(
+        {"low": shift - width, "value": shift, "high": shift + 2 * width, "scale": "normal"}, index=["x"]
+    )
+    ends = uncertainty.interval(uncertainty.sample(known, 1024, 1)).loc["x"]
+    fresh = uncertainty.sample(known, 4096, 2)["x"]
+    assert fresh.between(ends["low"], ends["high"]).mean() == pytest.approx(0.9, abs=0.02)

@@ -1,14 +1,19 @@
-"""The deal in one vectorised call: from gigawatts to accelerators, compute, energy, carbon and cost.
+"""The deal in one vectorised call: from gigawatts to accelerators, compute, energy, carbon, work, cost, the vendor's
+revenue and the buyer's warrant.
 
-A point estimate is the same call with one row. :func:`finance` gives the deal's other half: what the vendor earns over
-the roll-out, and what the warrant is worth.
+A point estimate is the same call with one row; a million samples are drawn and worked on in pieces.
 """
 
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 import pandas as pd
 
-from gigafleet import catalog, cost, earnings, power, rollout, uncertainty
+from gigafleet import catalog, cost, fleet_inputs, power, uncertainty, vendor_side
 from gigafleet.errors import require, unknown
-from gigafleet.warrant import valuation
 
 # Basis of a system's price -> what it is; the first that is known counts.
 PRICE_BASES = {
@@ -33,8 +38,12 @@ INPUTS = [
     "accelerators_per_system",
     "system_price_usd",
     "network_usd",
+    "throughput_error",
 ]
-CORRELATED = (("annual_pue", "peak_pue"),)
+ERROR = "throughput_error"  # standard normal: how far throughput is off, in units of its band
+WORKERS = min(4, os.cpu_count() or 1)  # threads; the numbers do not depend on them
+CHAT = "decode-chat"  # the work whose cost is told
+CORRELATED = (("annual_pue", "peak_pue"), ("it_kw", ERROR))
 
 UNITS = {
     "capacity_gw": "GW",
@@ -55,6 +64,9 @@ UNITS = {
     "cost_busd_per_year": "billion USD/yr",
     "tco_busd_per_gw_year": "billion USD/GW/yr",
     "usd_per_accelerator_hour": "USD/h",
+    "tokens_tn_per_day": "trillion/day",
+    "usd_per_million_tokens": "USD",
+    **vendor_side.UNITS,
 }
 NAMES = {
     "capacity_gw": "contracted capacity",
@@ -75,31 +87,11 @@ NAMES = {
     "cost_busd_per_year": "cost a year",
     "tco_busd_per_gw_year": "cost per GW and year",
     "usd_per_accelerator_hour": "cost of an accelerator-hour",
+    "tokens_tn_per_day": "tokens of all kinds of work, once all is in service",
+    "usd_per_million_tokens": "cost of a million tokens of answers to people",
+    **vendor_side.NAMES,
 }
-FINANCE_UNITS = {
-    "gross_revenue_busd": "billion USD",
-    "expected_revenue_busd": "billion USD",
-    "contra_busd": "billion USD",
-    "net_income_busd": "billion USD",
-    "warrant_grant_busd": "billion USD",
-    "warrant_latest_busd": "billion USD",
-    "warrant_weighted_busd": "billion USD",
-    "rebate_busd_per_gw": "billion USD/GW",
-    "rebate_percent": "%",
-    "dilution_percent": "%",
-}
-FINANCE_NAMES = {
-    "gross_revenue_busd": "vendor's revenue before contra-revenue, all years, if all is taken",
-    "expected_revenue_busd": "the same, weighted by the chance that it is taken",
-    "contra_busd": "contra-revenue for the warrant",
-    "net_income_busd": "vendor's net income from the deal",
-    "warrant_grant_busd": "warrant at its grant, if all is taken",
-    "warrant_latest_busd": "warrant at the newest share price, if all is taken",
-    "warrant_weighted_busd": "the same, weighted by the chance that it is taken",
-    "rebate_busd_per_gw": "rebate by the warrant at its grant, per GW",
-    "rebate_percent": "rebate over the bill",
-    "dilution_percent": "dilution if all of the warrant vests",
-}
+PHYSICAL = [name for name in UNITS if name not in vendor_side.UNITS]
 LABELS = {answer: f"{name} [{UNITS[answer]}]" if UNITS[answer] else name for answer, name in NAMES.items()}
 
 
@@ -111,7 +103,13 @@ def price_basis(system: str) -> str:
 
 
 def ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFrame:
-    """Return every input of :func:`evaluate` with its range and source.
+    """Return every input of :func:`evaluate` with its range and source: those of :func:`physical_ranges`, and for a
+    deal with a roll-out those of :mod:`gigafleet.vendor_side`. Arguments and errors as there."""
+    return pd.concat([physical_ranges(deal, region), vendor_side.ranges(deal)])
+
+
+def physical_ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFrame:
+    """Return the inputs of the deal's power, work and cost with their ranges and sources.
 
     Parameters
     ----------
@@ -140,7 +138,8 @@ def ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFrame:
         where |= {"network_usd": (chip, "scale_out_network_usd")}
         if basis := price_basis(system):
             where |= {"system_price_usd": (system, "price_usd", basis)}
-    return catalog.ranges({name: place for name, place in where.items() if catalog.has(*place)})
+    error = pd.DataFrame({"low": -1.645, "value": 0.0, "high": 1.645, "unit": "", "kind": "model"}, index=[ERROR])
+    return pd.concat([catalog.ranges({name: at for name, at in where.items() if catalog.has(*at)}), error])
 
 
 def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, region: str = "us") -> pd.DataFrame:
@@ -149,8 +148,20 @@ def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, region: str = "us"
     Arguments and errors as :func:`evaluate`. An input that no source gives is NaN, but for the accelerator's own
     network: where none is known, that of the site per kW stands in.
     """
-    pairs = {pair: catalog.value("ai-datacenter", "rank_correlation", " with ".join(pair)) for pair in CORRELATED}
-    return with_network(uncertainty.sample(ranges(deal, region), n, seed, pairs).reindex(columns=INPUTS))
+    return pd.concat(_draws(deal, n, seed, region), ignore_index=True)
+
+
+def correlations() -> dict[tuple[str, str], float]:
+    """Return the rank correlations between inputs that the data give."""
+    return {pair: catalog.value("ai-datacenter", "rank_correlation", " with ".join(pair)) for pair in CORRELATED}
+
+
+def _draws(deal: str, n: int, seed: int, region: str) -> Iterator[pd.DataFrame]:
+    """Yield the samples of :func:`draw` in pieces."""
+    known = ranges(deal, region)
+    columns = [*INPUTS, *known.index.difference(INPUTS, sort=False)]
+    for piece in uncertainty.chunks(known, n, seed, correlations()):
+        yield with_network(piece.reindex(columns=columns))
 
 
 def with_network(drawn: pd.DataFrame) -> pd.DataFrame:
@@ -199,15 +210,32 @@ def evaluate(
     UnknownNameError, ValueError
         Naming the deal, region, basis or input that is not known, or the figure out of bounds.
     """
-    return _chain(inputs, deal, n, seed, capacity_gw, capacity_basis, region)[0]
-
-
-def _chain(inputs, deal, n, seed, capacity_gw, capacity_basis, region) -> tuple[pd.DataFrame, dict, dict]:
-    """Return the answers, and the parts of capital and of yearly cost [billion USD], sample by sample."""
     if capacity_basis not in power.BASES:
         raise unknown("capacity_basis", capacity_basis, power.BASES)
     capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
-    drawn = draw(deal, n, seed, region) if inputs is None else _completed(inputs, deal, region)
+    require("capacity_gw", capacity_gw, above=0)
+    if inputs is not None:
+        return _answers(_completed(inputs, deal, region), deal, capacity_gw, capacity_basis)
+    fleet_inputs.of_default_work(catalog.deal(deal)["accelerator"])  # once, before threads ask for it
+    found, waiting = [], deque()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for piece in _draws(deal, n, seed, region):
+            waiting.append(pool.submit(_answers, piece, deal, capacity_gw, capacity_basis))
+            if len(waiting) > WORKERS:
+                found.append(waiting.popleft().result())
+        found += [one.result() for one in waiting]
+    return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
+
+
+def _answers(drawn: pd.DataFrame, deal: str, capacity_gw: object, capacity_basis: str) -> pd.DataFrame:
+    """Return all answers for samples of all inputs."""
+    answers = _chain(drawn, deal, capacity_gw, capacity_basis)[0]
+    capacity = answers["capacity_gw"].to_numpy(float)
+    return answers.assign(**vendor_side.answers(drawn, deal, capacity))[list(UNITS)]
+
+
+def _chain(drawn, deal, capacity_gw, capacity_basis) -> tuple[pd.DataFrame, dict, dict]:
+    """Return the physical answers, and the parts of capital and of yearly cost [billion USD], sample by sample."""
     capacity_gw = drawn.get("capacity_gw", capacity_gw)
     it_kw = drawn["it_kw"]
     accelerators = power.accelerators(capacity_gw, it_kw, drawn["peak_pue"], basis=capacity_basis)
@@ -221,6 +249,7 @@ def _chain(inputs, deal, n, seed, capacity_gw, capacity_basis, region) -> tuple[
     hourly = cost.parts_per_accelerator_hour(price_usd, it_kw, **arguments)
     yearly = {part: usd * busd * power.HOURS_PER_YEAR for part, usd in hourly.items()}
     capex_busd, cost_busd, it_gw = sum(capital.values()), sum(yearly.values()), accelerators * it_kw / 1e6
+    usd_per_h = sum(hourly.values())
     answers = {
         "capacity_gw": capacity_gw + 0 * accelerators,
         "accelerators": accelerators,
@@ -236,17 +265,31 @@ def _chain(inputs, deal, n, seed, capacity_gw, capacity_basis, region) -> tuple[
         "system_busd_per_gw": capital["system"] / capacity_gw,
         "cost_busd_per_year": cost_busd,
         "tco_busd_per_gw_year": cost_busd / capacity_gw,
-        "usd_per_accelerator_hour": sum(hourly.values()),
+        "usd_per_accelerator_hour": usd_per_h,
+        **_work(drawn, catalog.deal(deal)["accelerator"], accelerators, usd_per_h),
     }
-    return pd.DataFrame(answers)[list(UNITS)], capital, yearly
+    return pd.DataFrame(answers)[PHYSICAL], capital, yearly
+
+
+def _work(drawn: pd.DataFrame, chip: str, accelerators: pd.Series, usd_per_h: pd.Series) -> dict[str, object]:
+    """Return tokens a day, all kinds of work in their shares of busy time, and the cost of a million of answers."""
+    first, shares = fleet_inputs.of_default_work(chip), fleet_inputs.workloads()["time_share"]
+    tokens, cost_of = 0.0, np.nan
+    for name, share in shares.items():
+        rate, high = (first[key].sel(workload=name).item() for key in ("tokens_per_s", "high"))
+        each = rate * np.exp(drawn[ERROR] * np.log(high / rate) / 1.645) * drawn["busy_share"]
+        tokens = tokens + share * each
+        if name == CHAT:
+            cost_of = usd_per_h * 1e6 / (3600 * each)
+    return {"tokens_tn_per_day": accelerators * tokens * 86_400 / 1e12, "usd_per_million_tokens": cost_of}
 
 
 def _completed(inputs: pd.DataFrame, deal: str, region: str) -> pd.DataFrame:
     """Return the inputs given, with the values of the others."""
     values = draw(deal, region=region).iloc[0]
     for name in inputs.columns:
-        if name not in (*INPUTS, "capacity_gw"):
-            raise unknown("input", name, [*INPUTS, "capacity_gw"])
+        if name not in (*values.index, "capacity_gw"):
+            raise unknown("input", name, [*values.index, "capacity_gw"])
         if inputs[name].isna().any() and name in values.index[values.notna()]:
             raise ValueError(f"input {name} must be a number, not nan (row {inputs.index[inputs[name].isna()][0]})")
     return inputs.assign(**values.drop(inputs.columns, errors="ignore"))
@@ -268,7 +311,10 @@ def breakdown(
     DataFrame
         One row a part of the cost: ``capex_share`` and ``cost_share``. NaN without a price.
     """
-    _, capital, yearly = _chain(None, deal, n, seed, capacity_gw, capacity_basis, region)
+    capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
+    if capacity_basis not in power.BASES:
+        raise unknown("capacity_basis", capacity_basis, power.BASES)
+    _, capital, yearly = _chain(draw(deal, n, seed, region), deal, capacity_gw, capacity_basis)
     shares = {
         name: {part: (busd / sum(parts.values())).mean() for part, busd in parts.items()}
         for name, parts in (("capex_share", capital), ("cost_share", yearly))
@@ -339,59 +385,3 @@ def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) 
     )
     remarks = facts.set_index("subject")["note"].reindex(regions.index).fillna("")
     return pd.DataFrame(table, index=regions.index).assign(remark=remarks)
-
-
-def finance(deal: str = "amd-openai", n: int = 1024, seed: int = 0, *, touch: str = "ever") -> pd.DataFrame:
-    """Return the deal's financial answers, one row a sample: the vendor's earnings and the buyer's warrant.
-
-    Parameters
-    ----------
-    deal
-        A deal of :func:`gigafleet.rollout.deals`.
-    n
-        Samples, a power of two; 1 gives the point estimate.
-    seed
-        The same seed gives the same samples.
-    touch
-        Reading of the warrant's price condition: see :data:`gigafleet.warrant.readings.TOUCHES`.
-
-    Returns
-    -------
-    DataFrame
-        Columns as in :data:`FINANCE_UNITS`; those on the warrant are NaN where the deal has none. The tranche table is
-        assumed.
-
-    Raises
-    ------
-    UnknownNameError, ValueError
-        Naming the deal that is not known or has no roll-out, or the reading.
-    """
-    terms, days = catalog.deal(deal), {}
-    if terms["id"] not in rollout.deals():
-        raise unknown("deal with a roll-out", deal, rollout.deals())
-    ranges = earnings.ranges([terms["id"]])
-    if terms["warrant"]:
-        days = {name: valuation.market(terms["id"], name) for name in ("grant", "latest")}
-        rates = {name: ("us-treasury", "yield_share", valuation.rate_condition(x.date)) for name, x in days.items()}
-        ranges = pd.concat([ranges, catalog.ranges(rates)])
-    drawn = uncertainty.sample(ranges, n, seed)
-    taken, weighted = (
-        earnings.whole(earnings.evaluate(drawn, deals=[terms["id"]], weighted=weighted, touch=touch))
-        for weighted in (False, True)
-    )
-    answers = taken[["gross_revenue_busd", "contra_busd", "net_income_busd"]].reset_index(drop=True)
-    answers["expected_revenue_busd"] = weighted["gross_revenue_busd"].to_numpy()
-    for name, day in days.items():
-        what = valuation.setting(terms["id"], 1024, seed)
-        inputs = drawn.rename(columns={name: "rate", f"{terms['id']} go_on_share": "go_on_share"})
-        inputs = inputs[["volatility", "rate", "go_on_share"]]
-        valued = valuation.uncertain(what, day, touch=touch, drawn=inputs)
-        answers[f"warrant_{name}_busd"] = valued["value_busd"]
-        answers["warrant_weighted_busd"] = valued["weighted_busd"]  # of the latest, which comes last
-    if days:
-        shares_m = terms["warrant"]["public"]["shares"] / 1e6
-        outstanding_m = catalog.value(terms["vendor"], "shares_outstanding_m")
-        answers["rebate_busd_per_gw"] = answers["warrant_grant_busd"] / terms["public"]["capacity_gw"]
-        answers["rebate_percent"] = 100 * answers["warrant_grant_busd"] / answers["gross_revenue_busd"]
-        answers["dilution_percent"] = 100 * shares_m / (outstanding_m + shares_m)
-    return answers.reindex(columns=list(FINANCE_UNITS))

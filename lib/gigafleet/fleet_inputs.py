@@ -74,6 +74,22 @@ def throughput(accelerators: list[str], work: pd.DataFrame) -> xr.Dataset:
     return xr.concat(parts, pd.Index(work.index, name="workload")).transpose("accelerator", "workload")
 
 
+_kept: dict[str, object] = {}
+
+
+def of_default_work(accelerator: str) -> xr.Dataset:
+    """Return :func:`throughput` of one accelerator at the work that is on by default, without the dim ``accelerator``;
+    kept until the tables behind it change."""
+    tables = [resource(name) for name in ("workloads", "facts", "llms", "benchmarks", "efficiencies")]
+    if any(a is not b for a, b in zip(tables, _kept.get("tables", tables[1:] + tables[:1]), strict=True)):
+        _kept.clear()
+        _kept["tables"] = tables
+    short = catalog.find(accelerator)
+    if short not in _kept:
+        _kept[short] = throughput([short], workloads()).isel(accelerator=0, drop=True)
+    return _kept[short]
+
+
 def _one(names: list[str], row: pd.Series) -> xr.Dataset:
     """Return the throughput and power of accelerators at one kind of work."""
     settings = {name: row[name] for name in ("number_format", "prompt_tokens", "output_tokens")}

@@ -29,7 +29,6 @@ INPUTS = {
     "grid_decline_share_per_year": ("us", "grid_co2_decline_share_per_year", "path"),
 }
 BY_REGION = ("usd_per_mwh", "g_co2_per_kwh")
-ERROR = "throughput_error"  # standard normal: how far throughput is off, in units of its band
 UNITS = {
     "peak_gw": "GW",
     "average_gw": "GW",
@@ -69,10 +68,9 @@ def ranges(of: str = "amd-openai", regions="us") -> pd.DataFrame:
     """Return every input with its range; what is a region's own is named ``<region> <input>``."""
     shares = region_shares(regions)
     first = next(iter(shares))
-    common = deal.ranges(of, first).drop(list(BY_REGION))
+    common = deal.physical_ranges(of, first).drop(list(BY_REGION))
     own = catalog.ranges({f"{name} {quantity}": (name, quantity) for name in shares for quantity in BY_REGION})
-    error = pd.DataFrame({"low": -1.645, "value": 0.0, "high": 1.645, "unit": "", "kind": "model"}, index=[ERROR])
-    return pd.concat([rollout.ranges(of), common, catalog.ranges(INPUTS), own, error])
+    return pd.concat([rollout.ranges(of), common, catalog.ranges(INPUTS), own])
 
 
 def draw(of: str = "amd-openai", n: int = 1, seed: int = 0, regions="us", **fixed: float | None) -> pd.DataFrame:
@@ -93,8 +91,7 @@ def draw(of: str = "amd-openai", n: int = 1, seed: int = 0, regions="us", **fixe
     for name in fixed:
         if name not in known.index:
             raise unknown("input", name, known.index)
-    pairs = {pair: catalog.value("ai-datacenter", "rank_correlation", " with ".join(pair)) for pair in deal.CORRELATED}
-    drawn = uncertainty.sample(known, n, seed, pairs)
+    drawn = uncertainty.sample(known, n, seed, deal.correlations())
     return deal.with_network(drawn.assign(**{k: v for k, v in fixed.items() if v is not None}))
 
 
@@ -111,7 +108,6 @@ def evaluate(
     site_gw=None,
     stops: bool = False,
     software_gain_share_per_year: float = 0.0,
-    done: xr.Dataset | None = None,
     end: str = rollout.LAST_QUARTER,
 ) -> xr.Dataset:
     """Return what a deal's roll-out is in service, quarter by quarter.
@@ -139,8 +135,6 @@ def evaluate(
         gigawatts are.
     software_gain_share_per_year
         By how much throughput grows a year on the same hardware, from July 2026 on. [share/year]
-    done
-        From :func:`gigafleet.fleet_inputs.throughput` for the deal's accelerator and all work, if it is there already.
     end
         Last quarter.
 
@@ -180,9 +174,7 @@ def evaluate(
     found["accelerators"] = gigawatts["in_service"] * each["per_gw"]
     found |= _power_and_carbon(inputs, gigawatts, each, shares)
     found |= _money(gigawatts, each)
-    kinds = list(fleet_inputs.workloads().index)
-    done = fleet_inputs.throughput([terms["accelerator"]], fleet_inputs.workloads()) if done is None else done
-    first = done.sel(accelerator=catalog.find(terms["accelerator"]), workload=kinds, drop=True)
+    first = fleet_inputs.of_default_work(terms["accelerator"])
     found |= _work(inputs, gigawatts, each, first, software_gain_share_per_year, found["cost_busd"])
     for key, unit in UNITS.items():
         found[key] = found[key].assign_attrs(units=unit)
@@ -268,7 +260,7 @@ def _work(inputs, gigawatts, each, first, gain, cost_busd) -> dict[str, xr.DataA
     ``first`` is the throughput of the first generation by kind of work, with its band [tokens/s].
     """
     kinds = fleet_inputs.workloads()
-    error, busy = (xr.DataArray(inputs[name].to_numpy(float), dims="sample") for name in (ERROR, "busy_share"))
+    error, busy = (xr.DataArray(inputs[name].to_numpy(float), dims="sample") for name in (deal.ERROR, "busy_share"))
     rate = first["tokens_per_s"] * np.exp(error * np.log(first["high"] / first["tokens_per_s"]) / 1.645)
     ratios = (1 + 0 * inputs["it_kw"], inputs["it_kw_ratio"] * inputs["work_per_kw_ratio"])
     more = _table(dict(zip(rollout.GENERATIONS, ratios, strict=True)))

@@ -73,9 +73,10 @@ def draw(n: int = 1, seed: int = 0, **fixed: float) -> pd.DataFrame:
 
 
 def checked(inputs: pd.DataFrame) -> pd.DataFrame:
-    """Return the inputs if each is within :data:`BOUNDS`; else raise, naming the first that is not."""
+    """Return the inputs if those there are lie within :data:`BOUNDS`; else raise, naming the first that does not."""
     for name, bounds in BOUNDS.items():
-        require(name, inputs[name], **bounds)
+        if name in inputs:
+            require(name, inputs[name], **bounds)
     return inputs
 
 

@@ -200,16 +200,35 @@ def schedule(
     gigawatts = np.empty((len(inputs), len(names), len(GENERATIONS)))
     for i in range(0, len(inputs), CHUNK):
         rows = inputs.iloc[i : i + CHUNK]
-        gigawatts[i : i + CHUNK] = _quarterly(_checked(rows), capacity_gw, clock, stops[i : i + CHUNK, None], edges)
+        _checked(rows)
+        gigawatts[i : i + CHUNK] = between(rows, capacity_gw, edges, clock=clock, stop_gw=stops[i : i + CHUNK, None])
     coords = {"quarter": names, "generation": list(GENERATIONS)}
     attrs = {"units": "GW", "clock": clock}
     return xr.DataArray(gigawatts, coords, dims=("sample", "quarter", "generation"), name="gw", attrs=attrs)
 
 
-def _quarterly(
-    inputs: pd.DataFrame, capacity_gw: float, clock: str, stops: np.ndarray, edges: np.ndarray
+def between(
+    inputs: pd.DataFrame, capacity_gw: object, edges: np.ndarray, *, clock: str = "shipped", stop_gw: object = np.inf
 ) -> np.ndarray:
-    ramp = _columns(inputs)
+    """Return the gigawatts between dates, by generation, as :func:`schedule` has them by quarter.
+
+    Parameters
+    ----------
+    inputs
+        Samples, as :func:`draw` gives them.
+    capacity_gw
+        Capacity of the deal, a number or a column of samples. [GW]
+    edges
+        Dates, rising, in years from July 1, 2026. [years]
+    clock, stop_gw
+        As in :func:`schedule`; ``stop_gw`` a number or a column of samples.
+
+    Returns
+    -------
+    array
+        Of shape (samples, edges less one, generations). [GW]
+    """
+    ramp, stops = _columns(inputs), np.asarray(stop_gw, float)
     total = np.minimum(cumulative_gw(edges - _lag(inputs, clock), capacity_gw, **ramp), stops)
     first = (inputs["next_generation_years"] + inputs["delay_years"]).to_numpy(float)[:, None]
     opens = np.minimum(np.maximum(cumulative_gw(first, capacity_gw, **ramp), FIRST_GENERATION_GW), stops)
@@ -276,13 +295,13 @@ def weights(inputs: pd.DataFrame, gigawatts: xr.DataArray, binding_gw: float) ->
     total = gigawatts.sum("generation")
     ends = total.cumsum("quarter").to_numpy()
     share = inputs["go_on_share"].to_numpy(float)[:, None]
-    expected = np.diff(_expected_gw(ends, share, binding_gw), axis=1, prepend=0)
+    expected = np.diff(expected_gw(ends, share, binding_gw), axis=1, prepend=0)
     ratio = np.divide(expected, total.to_numpy(), out=np.ones_like(expected), where=total.to_numpy() > 1e-12)
     return xr.DataArray(ratio, {"quarter": gigawatts["quarter"]}, dims=("sample", "quarter"))
 
 
-def _expected_gw(gw: np.ndarray, go_on_share: np.ndarray, binding_gw: float) -> np.ndarray:
-    """Return the integral of :func:`delivered_probability` from 0 to ``gw``."""
+def expected_gw(gw: np.ndarray, go_on_share: np.ndarray, binding_gw: float) -> np.ndarray:
+    """Return the gigawatts to be expected of the first ``gw``: the integral of :func:`delivered_probability`. [GW]"""
     expected = np.minimum(gw, binding_gw)
     beyond = np.maximum(gw - binding_gw, 0)
     for step in range(int(np.ceil(beyond.max(initial=0) - 1e-9))):

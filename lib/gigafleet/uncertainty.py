@@ -1,104 +1,29 @@
-"""From ranges to samples to intervals.
+"""From ranges to samples to intervals, and which input an answer hangs on.
 
-A range is three points: ``low``, ``value``, ``high``. The value is the median. A ``p5_p95`` range gives the 5 % and
-95 % quantiles. A ``min_max`` range is the smallest and the largest figure that somebody published: such extremes miss
-the tails, so they are read as the 10 % and 90 % quantiles, which makes the 90 % interval 1.28 times as wide on either
-side. ``options`` are drawn with equal weight.
-
-Between the points the distribution is a two-piece normal in a scale that fits the quantity: the logarithm where all
-points are above zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the
-logarithm of the excess over 1 for a ratio such as a PUE (so that it stays above 1), the number itself otherwise. The
-module knows no model.
+Ranges and their distributions are in :mod:`gigafleet.distributions`. Samples come in powers of two, by a scrambled
+Sobol sequence; the same seed gives the same samples, drawn at once or in pieces. The module knows no model.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, ndtri
-from scipy.stats import norm, qmc
+from scipy.special import ndtri
+from scipy.stats import qmc, sobol_indices
 
+from gigafleet.distributions import draw, prepare
 from gigafleet.errors import require, unknown
 
-SCALES = {
-    "lognormal": (np.log, np.exp),
-    "lognormal-excess": (lambda ratio: np.log(np.asarray(ratio) - 1), lambda excess: 1 + np.exp(excess)),
-    "logit-normal": (logit, expit),
-    "normal": (np.asarray, np.asarray),
-}
-FLOORS = {"lognormal": 0, "lognormal-excess": 1, "logit-normal": 0, "normal": -np.inf}
-CEILINGS = {"lognormal": np.inf, "lognormal-excess": np.inf, "logit-normal": 1, "normal": np.inf}
-RANGE_QUANTILE = {"p5_p95": 0.95, "min_max": 0.90, "": 0.95}
+__all__ = ["chunks", "flips", "interval", "prepare", "quantile_errors", "sample", "sobol", "tornado"]
+
+REPEATS = 4  # sets of points behind a Sobol index, for its error
+CHUNK = 2**16  # samples that are drawn at a time
 
 
-def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
-    """Return the ranges completed: every input with low, value, high, range_kind, scale and a flag for a made-up
-    middle.
-
-    Parameters
-    ----------
-    ranges
-        Indexed by input, columns ``low``, ``value``, ``high``; optional ``range_kind`` (``p5_p95`` if absent),
-        ``unit`` (``share`` asks for log-odds, ``ratio`` for the excess over 1) and ``scale`` (one of :data:`SCALES`).
-
-    Returns
-    -------
-    DataFrame
-        With ``scale`` filled and ``midpoint`` True where the value was missing and is the geometric mean of low and
-        high.
-
-    Raises
-    ------
-    ValueError
-        Naming the input whose points are missing, out of order or outside what its scale allows.
-    """
-    frame = ranges.copy()
-    for column in ("low", "value", "high"):
-        if column not in frame:
-            raise ValueError(f"ranges need a column {column!r}; they have {list(frame.columns)}")
-        frame[column] = frame[column].astype(float)
-    for column in ("range_kind", "unit", "scale"):
-        frame[column] = frame[column].fillna("") if column in frame else ""
-    frame["midpoint"] = frame["value"].isna()
-    positive = (frame["low"] > 0) & (frame["high"] > 0)
-    middle = np.where(
-        positive, np.sqrt((frame["low"] * frame["high"]).where(positive)), (frame["low"] + frame["high"]) / 2
-    )
-    middle = np.where(frame["range_kind"] == "options", frame["low"], middle)  # a middle is none of the options
-    frame["value"] = frame["value"].fillna(pd.Series(middle, frame.index))
-    frame["low"], frame["high"] = frame["low"].fillna(frame["value"]), frame["high"].fillna(frame["value"])
-    for name, row in frame.iterrows():
-        if row["range_kind"] not in (*RANGE_QUANTILE, "options"):
-            raise unknown(f"range_kind of {name}", row["range_kind"], ["p5_p95", "min_max", "options"])
-        if not np.isfinite([row["low"], row["value"], row["high"]]).all():
-            points = f"{row['low']}, {row['value']}, {row['high']}"
-            raise ValueError(f"{name}: a range needs a value, or a low and a high; it has {points}")
-        if not row["low"] <= row["value"] <= row["high"]:
-            raise ValueError(
-                f"{name}: low <= value <= high must hold, not {row['low']:g}, {row['value']:g}, {row['high']:g}"
-            )
-        if not row["scale"]:
-            frame.loc[name, "scale"] = _scale(row)
-        elif row["scale"] not in SCALES:
-            raise unknown(f"scale of {name}", row["scale"], SCALES)
-        elif not (row["low"] > FLOORS[row["scale"]] and row["high"] < CEILINGS[row["scale"]]):
-            limits = f"above {FLOORS[row['scale']]:g} and below {CEILINGS[row['scale']]:g}"
-            raise ValueError(f"{name}: a {row['scale']} range lies {limits}, not {row['low']:g} to {row['high']:g}")
-    return frame
-
-
-def _scale(row: pd.Series) -> str:
-    """Return the scale in which a range is spread, by its unit and its ends."""
-    if row["unit"] == "share" and row["low"] > 0 and row["high"] < 1:
-        return "logit-normal"
-    if row["unit"] == "ratio" and row["low"] > 1:
-        return "lognormal-excess"
-    return "lognormal" if row["low"] > 0 else "normal"
-
-
-def _correlate(normals: np.ndarray, names: pd.Index, correlations: dict[tuple[str, str], float]) -> np.ndarray:
-    """Give independent normals the rank correlations asked for (Gaussian copula, r = 2 sin(pi rho / 6))."""
-    matrix = np.eye(len(names))
+def _mixing(names: pd.Index, varies: pd.Index, correlations: dict[tuple[str, str], float]) -> np.ndarray | None:
+    """Return what gives independent normals the rank correlations asked for (Gaussian copula, r = 2 sin(pi rho / 6));
+    None without any. An input that does not vary has none."""
+    matrix = np.eye(len(varies))
     for (a, b), rho in correlations.items():
         for name in (a, b):
             if name not in names:
@@ -106,10 +31,11 @@ def _correlate(normals: np.ndarray, names: pd.Index, correlations: dict[tuple[st
         if a == b:
             raise ValueError(f"correlations: {a!r} is paired with itself")
         require(f"rank correlation of {a} and {b}", rho, minimum=-1, maximum=1)
-        i, j = names.get_loc(a), names.get_loc(b)
-        matrix[i, j] = matrix[j, i] = 2 * np.sin(np.pi * rho / 6)
+        if a in varies and b in varies:
+            i, j = varies.get_loc(a), varies.get_loc(b)
+            matrix[i, j] = matrix[j, i] = 2 * np.sin(np.pi * rho / 6)
     try:
-        return normals @ np.linalg.cholesky(matrix).T
+        return np.linalg.cholesky(matrix) if correlations else None
     except np.linalg.LinAlgError:
         raise ValueError(f"correlations are not positive definite: {correlations}") from None
 
@@ -122,7 +48,7 @@ def sample(
     Parameters
     ----------
     ranges
-        See :func:`prepare`.
+        See :func:`gigafleet.distributions.prepare`.
     n
         Number of samples; a power of two, as the sequence is balanced only there. ``n=1`` gives the values themselves.
     seed
@@ -147,32 +73,39 @@ def sample(
     >>> interval(sample(power, 2**14, seed=0)["kw"]).round(2).tolist()
     [1.0, 3.16, 10.0]
     """
+    parts = list(chunks(ranges, n, seed, correlations))
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+
+
+def chunks(
+    ranges: pd.DataFrame,
+    n: int,
+    seed: int,
+    correlations: dict[tuple[str, str], float] | None = None,
+    size: int = CHUNK,
+) -> Iterator[pd.DataFrame]:
+    """Yield the samples of :func:`sample` in pieces of ``size``, a power of two: the same numbers in less memory."""
     frame = prepare(ranges)
-    require("n", n, above=0)
-    if n != int(n) or (int(n) & (int(n) - 1)):
-        below = 2 ** int(np.log2(max(n, 1)))
-        raise ValueError(
-            f"n must be a power of two (Sobol points are balanced only there), not {n}; try {below} or {2 * below}"
-        )
-    if n == 1:
-        return frame["value"].to_frame().T.reset_index(drop=True)
-    uniform = qmc.Sobol(len(frame), scramble=True, rng=np.random.default_rng(seed)).random(int(n))
-    normals = ndtri(uniform)
-    if correlations:
-        normals = _correlate(normals, frame.index, correlations)
-    columns = {name: _draw(row, normals[:, i]) for i, (name, row) in enumerate(frame.iterrows())}
-    return pd.DataFrame(columns)
-
-
-def _draw(row: pd.Series, normal: np.ndarray) -> np.ndarray:
-    """Turn standard normals into draws from one range."""
-    if row["range_kind"] == "options":
-        options = np.unique([row["low"], row["high"]] if row["midpoint"] else [row["low"], row["value"], row["high"]])
-        return options[np.minimum((norm.cdf(normal) * len(options)).astype(int), len(options) - 1)]
-    forward, back = SCALES[row["scale"]]
-    low, middle, high = forward(row[["low", "value", "high"]].to_numpy(float))
-    z = ndtri(RANGE_QUANTILE[row["range_kind"]])
-    return back(middle + normal / z * np.where(normal < 0, middle - low, high - middle))
+    for name, number in (("n", n), ("size", size)):
+        require(name, number, above=0)
+        if number != int(number) or (int(number) & (int(number) - 1)):
+            below = 2 ** int(np.log2(max(number, 1)))
+            raise ValueError(
+                f"{name} must be a power of two (Sobol points are balanced only there), not {number}; "
+                f"try {below} or {2 * below}"
+            )
+    varies = frame.index[(frame["low"] < frame["high"]).to_numpy()]
+    mixing = _mixing(frame.index, varies, correlations or {})
+    if n == 1 or not len(varies):
+        yield pd.concat([frame["value"].to_frame().T] * int(n), ignore_index=True)
+        return
+    engine = qmc.Sobol(len(varies), scramble=True, rng=np.random.default_rng(seed))
+    for start in range(0, int(n), int(size)):
+        normals = ndtri(engine.random(min(int(size), int(n) - start)))
+        normals = normals if mixing is None else normals @ mixing.T
+        columns = {name: draw(frame.loc[name], z) for name, z in zip(varies, normals.T, strict=True)}
+        fixed = {name: np.full(len(normals), frame.loc[name, "value"]) for name in frame.index.difference(varies)}
+        yield pd.DataFrame(columns | fixed, copy=False)[frame.index]
 
 
 def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9) -> pd.Series | pd.DataFrame:
@@ -211,7 +144,7 @@ def tornado(function: Callable[[pd.DataFrame], object], ranges: pd.DataFrame) ->
     function
         Takes a frame of inputs, one row a case, and returns one answer a row. It is called once.
     ranges
-        See :func:`prepare`. An input without a range is left out.
+        See :func:`gigafleet.distributions.prepare`. An input without a range is left out.
 
     Returns
     -------
@@ -233,3 +166,154 @@ def tornado(function: Callable[[pd.DataFrame], object], ranges: pd.DataFrame) ->
     table["swing"] = (table["high"] - table["low"]).abs()
     table = table.assign(input_low=moved["low"], input_high=moved["high"])
     return table.sort_values("swing", ascending=False, kind="stable")
+
+
+def quantile_errors(samples: pd.DataFrame, level: float = 0.9, blocks: int = 16) -> pd.DataFrame:
+    """Return the standard error that drawing leaves in the quantiles of :func:`interval`, by blocks of the samples.
+
+    Parameters
+    ----------
+    samples
+        One row a sample, in the order in which they were drawn; one column an answer.
+    level
+        Probability inside the interval.
+    blocks
+        Equal blocks, a power of two. Each is a balanced set of its own, so the error is, if anything, overstated.
+
+    Returns
+    -------
+    DataFrame
+        One row an answer: ``low``, ``median``, ``high``, in the answer's unit.
+    """
+    require("blocks", blocks, minimum=2)
+    size = len(samples) // int(blocks)
+    if size < 2 or size * int(blocks) != len(samples):
+        raise ValueError(f"{len(samples)} samples do not split into {blocks} equal blocks of two or more")
+    each = [interval(samples.iloc[i * size : (i + 1) * size], level) for i in range(int(blocks))]
+    spread = np.std([table.to_numpy(float) for table in each], axis=0, ddof=1) / np.sqrt(blocks)
+    return pd.DataFrame(spread, each[0].index, each[0].columns)
+
+
+class _Draws:
+    """One range as scipy wants a distribution: by its quantile function."""
+
+    def __init__(self, row: pd.Series):
+        self.row = row
+
+    def ppf(self, probability: np.ndarray) -> np.ndarray:
+        return draw(self.row, ndtri(probability))
+
+
+def sobol(
+    function: Callable[[pd.DataFrame], pd.DataFrame], ranges: pd.DataFrame, n: int = 1024, seed: int = 0
+) -> pd.DataFrame:
+    """Return Sobol indices: the share of an answer's variance that each input causes, alone and with the others.
+
+    Inputs are independent here, whatever their correlations elsewhere.
+
+    Parameters
+    ----------
+    function
+        Takes a frame of inputs, one row a case, and returns one answer a row, or a frame of answers.
+    ranges
+        See :func:`gigafleet.distributions.prepare`. Inputs without a range are held at their values.
+    n
+        Base samples, a power of two, in four sets of their own; the function sees ``n (d + 2)`` rows for d inputs.
+    seed
+        The same seed gives the same indices.
+
+    Returns
+    -------
+    DataFrame
+        One row an answer and input: ``first`` (alone, first order), ``total``, and the standard errors that drawing
+        leaves in them, ``first_error`` and ``total_error``. NaN for an answer that is not known.
+
+    Notes
+    -----
+    Estimators of Saltelli et al. (2010), by :func:`scipy.stats.sobol_indices`.
+    """
+    frame = prepare(ranges)
+    varies = frame.index[(frame["low"] < frame["high"]).to_numpy()]
+    if not len(varies):
+        raise ValueError("sobol needs at least one input with a range")
+    fixed, names = frame["value"], []
+
+    def answer(x: np.ndarray) -> np.ndarray:
+        cases = pd.DataFrame({name: np.full(x.shape[1], value) for name, value in fixed.items()})
+        cases[list(varies)] = x.T
+        found = function(cases)
+        found = found if isinstance(found, pd.DataFrame) else pd.Series(np.asarray(found), name="answer").to_frame()
+        names[:] = list(found.columns)
+        return np.array(found.to_numpy(float).T)
+
+    draws = [_Draws(frame.loc[name]) for name in varies]
+    require("n", n, minimum=2 * REPEATS)
+    each = {"first": [], "total": []}
+    for rng in np.random.default_rng(seed).spawn(REPEATS):
+        with np.errstate(invalid="ignore", divide="ignore"):  # an answer that is not known, or does not vary
+            found = sobol_indices(func=answer, n=int(n) // REPEATS, dists=draws, rng=rng)
+        each["first"].append(found.first_order.ravel())
+        each["total"].append(found.total_order.ravel())
+    columns = {name: np.mean(values, axis=0) for name, values in each.items()}
+    columns |= {f"{k}_error": np.std(v, axis=0, ddof=1) / np.sqrt(REPEATS) for k, v in each.items()}
+    return pd.DataFrame(columns, pd.MultiIndex.from_product([names, varies], names=["answer", "input"]))
+
+
+def flips(
+    function: Callable[[pd.DataFrame], object], ranges: pd.DataFrame, threshold: float = 0.0, points: int = 65
+) -> pd.DataFrame:
+    """Return what would change an answer: which input, within its range, takes it to the other side of a threshold.
+
+    Parameters
+    ----------
+    function
+        Takes a frame of inputs, one row a case, and returns one answer a row. It is called once.
+    ranges
+        See :func:`gigafleet.distributions.prepare`. One input moves at a time, the others stand at their values.
+    threshold
+        Between the two sides of a comparison; 1 for a ratio, 0 for a difference.
+    points
+        Points along a range; between them the break-even is found by a straight line.
+
+    Returns
+    -------
+    DataFrame
+        One row an input with a range: ``value``, ``low``, ``high`` of the input; ``answer`` at its value,
+        ``answer_low``, ``answer_high`` at the ends; ``break_even``: the input's value nearest to its own at which the
+        answer is the threshold, NaN where it is not in the range; those that flip come first, the nearest first.
+    """
+    require("points", points, minimum=3)
+    frame = prepare(ranges)
+    moved = frame[frame["low"] < frame["high"]]
+    steps = {}
+    for name, row in moved.iterrows():
+        ends, half = row[["low", "value", "high"]].to_numpy(float), int(points) // 2 + 1
+        steps[name] = np.unique([np.linspace(*ends[:2], half), np.linspace(*ends[1:], half)])
+    cases = pd.concat([frame["value"].to_frame().T] * (1 + sum(map(len, steps.values()))), ignore_index=True)
+    at = 1
+    for name, values in steps.items():
+        cases.loc[at : at + len(values) - 1, name] = values
+        at += len(values)
+    answers, rows, at = np.asarray(function(cases), float), {}, 1
+    for name, values in steps.items():
+        row, found = moved.loc[name], answers[at : at + len(values)] - threshold
+        places = [_crossing(values[k : k + 2], found[k : k + 2]) for k in _changes(found)]
+        nearest = min(places, key=lambda place: abs(place - row["value"]), default=np.nan)
+        rows[name] = (*row[["value", "low", "high"]], answers[0], found[0] + threshold, found[-1] + threshold, nearest)
+        at += len(values)
+    columns = ["value", "low", "high", "answer", "answer_low", "answer_high", "break_even"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    way = (table["break_even"] - table["value"]).abs() / np.where(
+        table["break_even"] < table["value"], table["value"] - table["low"], table["high"] - table["value"]
+    )
+    return table.loc[way.sort_values(kind="stable").index]
+
+
+def _changes(found: np.ndarray) -> np.ndarray:
+    """Return after which places numbers change their sign."""
+    return np.flatnonzero((found[1:] >= 0) != (found[:-1] >= 0))
+
+
+def _crossing(at: np.ndarray, found: np.ndarray) -> float:
+    """Return where a line through two points is zero."""
+    return float(at[0] - found[0] * (at[1] - at[0]) / (found[1] - found[0]))

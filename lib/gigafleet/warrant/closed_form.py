@@ -364,7 +364,7 @@ def tranche_value(
             ends = ndtr((drift * span - low) / (sigma * np.sqrt(span)))
             vests = np.maximum(ends - _stays_below(high, low, drift, sigma, start, span, first_high), 0)
         else:
-            vests = _touches(high, low, drift, sigma, span)
+            vests = 0.0 if np.all(plain) else _touches(high, low, drift, sigma, span)
         if np.any(plain):
             ends = ndtr((drift * span - low) / (sigma * np.sqrt(span)))
             vests = np.where(plain, ends, vests)

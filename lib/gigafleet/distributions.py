@@ -1,0 +1,104 @@
+"""From a range of three points to a distribution.
+
+A range is three points: ``low``, ``value``, ``high``. The value is the median. A ``p5_p95`` range gives the 5 % and
+95 % quantiles. A ``min_max`` range is the smallest and the largest figure that somebody published: such extremes miss
+the tails, so they are read as the 10 % and 90 % quantiles, which makes the 90 % interval 1.28 times as wide on either
+side. ``options`` are drawn with equal weight.
+
+Between the points the distribution is a two-piece normal in a scale that fits the quantity: the logarithm where all
+points are above zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the
+logarithm of the excess over 1 for a ratio such as a PUE (so that it stays above 1), the number itself otherwise.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit, ndtri
+from scipy.stats import norm
+
+from gigafleet.errors import unknown
+
+SCALES = {
+    "lognormal": (np.log, np.exp),
+    "lognormal-excess": (lambda ratio: np.log(np.asarray(ratio) - 1), lambda excess: 1 + np.exp(excess)),
+    "logit-normal": (logit, expit),
+    "normal": (np.asarray, np.asarray),
+}
+FLOORS = {"lognormal": 0, "lognormal-excess": 1, "logit-normal": 0, "normal": -np.inf}
+CEILINGS = {"lognormal": np.inf, "lognormal-excess": np.inf, "logit-normal": 1, "normal": np.inf}
+RANGE_QUANTILE = {"p5_p95": 0.95, "min_max": 0.90, "": 0.95}
+
+
+def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
+    """Return the ranges completed: every input with low, value, high, range_kind, scale and a flag for a made-up
+    middle.
+
+    Parameters
+    ----------
+    ranges
+        Indexed by input, columns ``low``, ``value``, ``high``; optional ``range_kind`` (``p5_p95`` if absent),
+        ``unit`` (``share`` asks for log-odds, ``ratio`` for the excess over 1) and ``scale`` (one of :data:`SCALES`).
+
+    Returns
+    -------
+    DataFrame
+        With ``scale`` filled and ``midpoint`` True where the value was missing and is the geometric mean of low and
+        high.
+
+    Raises
+    ------
+    ValueError
+        Naming the input whose points are missing, out of order or outside what its scale allows.
+    """
+    frame = ranges.copy()
+    for column in ("low", "value", "high"):
+        if column not in frame:
+            raise ValueError(f"ranges need a column {column!r}; they have {list(frame.columns)}")
+        frame[column] = frame[column].astype(float)
+    for column in ("range_kind", "unit", "scale"):
+        frame[column] = frame[column].fillna("") if column in frame else ""
+    frame["midpoint"] = frame["value"].isna()
+    positive = (frame["low"] > 0) & (frame["high"] > 0)
+    middle = np.where(
+        positive, np.sqrt((frame["low"] * frame["high"]).where(positive)), (frame["low"] + frame["high"]) / 2
+    )
+    middle = np.where(frame["range_kind"] == "options", frame["low"], middle)  # a middle is none of the options
+    frame["value"] = frame["value"].fillna(pd.Series(middle, frame.index))
+    frame["low"], frame["high"] = frame["low"].fillna(frame["value"]), frame["high"].fillna(frame["value"])
+    for name, row in frame.iterrows():
+        if row["range_kind"] not in (*RANGE_QUANTILE, "options"):
+            raise unknown(f"range_kind of {name}", row["range_kind"], ["p5_p95", "min_max", "options"])
+        if not np.isfinite([row["low"], row["value"], row["high"]]).all():
+            points = f"{row['low']}, {row['value']}, {row['high']}"
+            raise ValueError(f"{name}: a range needs a value, or a low and a high; it has {points}")
+        if not row["low"] <= row["value"] <= row["high"]:
+            raise ValueError(
+                f"{name}: low <= value <= high must hold, not {row['low']:g}, {row['value']:g}, {row['high']:g}"
+            )
+        if not row["scale"]:
+            frame.loc[name, "scale"] = _scale(row)
+        elif row["scale"] not in SCALES:
+            raise unknown(f"scale of {name}", row["scale"], SCALES)
+        elif not (row["low"] > FLOORS[row["scale"]] and row["high"] < CEILINGS[row["scale"]]):
+            limits = f"above {FLOORS[row['scale']]:g} and below {CEILINGS[row['scale']]:g}"
+            raise ValueError(f"{name}: a {row['scale']} range lies {limits}, not {row['low']:g} to {row['high']:g}")
+    return frame
+
+
+def _scale(row: pd.Series) -> str:
+    """Return the scale in which a range is spread, by its unit and its ends."""
+    if row["unit"] == "share" and row["low"] > 0 and row["high"] < 1:
+        return "logit-normal"
+    if row["unit"] == "ratio" and row["low"] > 1:
+        return "lognormal-excess"
+    return "lognormal" if row["low"] > 0 else "normal"
+
+
+def draw(row: pd.Series, normal: np.ndarray) -> np.ndarray:
+    """Turn standard normals into draws from one range."""
+    if row["range_kind"] == "options":
+        options = np.unique([row["low"], row["high"]] if row["midpoint"] else [row["low"], row["value"], row["high"]])
+        return options[np.minimum((norm.cdf(normal) * len(options)).astype(int), len(options) - 1)]
+    forward, back = SCALES[row["scale"]]
+    low, middle, high = forward(row[["low", "value", "high"]].to_numpy(float))
+    z = ndtri(RANGE_QUANTILE[row["range_kind"]])
+    return back(middle + normal / z * np.where(normal < 0, middle - low, high - middle))
