@@ -1,6 +1,7 @@
 """The fleet mix: published cases, brute force, duals, infeasible scenarios, and scenarios solved together."""
 
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
@@ -159,7 +160,7 @@ def test_one_scenario_without_a_solution_does_not_stop_the_others():
     assert found.objective.drop_sel(scenario=77).notnull().all()
     gives = fleet.relaxations(fleet.problem(**(case | {"demand": demand})))
     assert set(gives.index) == {77}
-    assert gives["limit"].tolist() == ["demand"]  # power and supply alone would not do
+    assert gives["limit"].tolist() == ["power and supply", "demand"]  # neither of the first two alone would do
 
 
 def test_what_would_make_it_solvable_does_and_no_less():
@@ -302,3 +303,117 @@ def test_work_in_balance():
 def test_an_unknown_input_is_named():
     with pytest.raises(UnknownNameError, match="unknown input of a mix 'power_cap'; did you mean 'power_cap_kw'"):
         fleet.optimize(**random_case(1), power_cap=3.0)
+
+
+def test_limits_that_clash_together_give_together():
+    """Neither limit alone would do; what both give together is enough."""
+    case = random_case(2)
+    short = case | {"demand": 3 * case["demand"], "power_cap_kw": 2.0}
+    with pytest.raises(fleet.InfeasibleError, match=r"% of power and .* % of supply more") as caught:
+        fleet.optimize(**short)
+    gives = caught.value.relaxations
+    assert gives["limit"].iloc[0] == "power and supply"
+    found = re.findall(r"([\d.e+]+) % of (\w+)", gives["text"].iloc[0])
+    share = {name: float(value) / 100 for value, name in found}
+    more = (1 + 1e-3) * share["supply"] * case["supply"].sum()
+    eased = short | {"power_cap_kw": 2.0 * (1 + share["power"] * (1 + 1e-3)), "supply": case["supply"] + more}
+    assert fleet.optimize(**eased).status.item() == "optimal"
+
+
+def test_a_limit_on_a_total_is_named():
+    case = random_case(5) | {"carbon_kg_per_kwh": 0.5}
+    least = fleet.optimize(**case, objective="carbon").objective.item()
+    with pytest.raises(fleet.InfeasibleError, match="kg/h more of limit_carbon") as caught:
+        fleet.optimize(**case, limits={"carbon": 0.9 * least})
+    gives = caught.value.relaxations.set_index("limit")
+    assert gives.loc["limit_carbon", "by"] == pytest.approx(0.1 * least)
+
+
+NAMES = pd.Index(["a0", "a1", "a2"], name="accelerator")
+
+
+def test_work_that_nobody_can_do_and_shares_in_the_way_are_named():
+    case = random_case(6)
+    rate = case["throughput"].where(case["throughput"]["workload"] != "w1")
+    with pytest.raises(fleet.InfeasibleError, match="an accelerator that can do 'w1'"):
+        fleet.optimize(**(case | {"throughput": rate}))
+    none = xr.DataArray([0.0, 10, 10], {"accelerator": NAMES}, "accelerator")
+    with pytest.raises(fleet.InfeasibleError, match="no least_shares"):
+        fleet.optimize(**(case | {"supply": none}), least_shares=pd.Series([0.3, 0.0, 0.0], NAMES))
+    with pytest.raises(ValueError, match="sum of least_shares must be at most 1"):
+        fleet.optimize(**case, least_shares=pd.Series([0.6, 0.6, 0.0], NAMES))
+
+
+def two(rate, **more) -> dict:
+    """Return two accelerators and one kind of work."""
+    names, kind = pd.Index(["a", "b"], name="accelerator"), pd.Index(["u"], name="workload")
+    shared = {"power_kw": 1.0, "cost_usd_per_h": pd.Series([1.0, 1.0], names), "demand": pd.Series([9.0], kind)}
+    return {"throughput": pd.DataFrame(rate, names, kind)} | shared | more
+
+
+def test_whole_racks_that_do_not_fit_say_how_many_more_would():
+    """Nine of work need 9 kW, and in racks of four 12 kW."""
+    sizes = pd.Series([4.0, 4.0], pd.Index(["a", "b"], name="accelerator"))
+    with pytest.raises(fleet.InfeasibleError, match=r"2\.5 kW more of power"):
+        fleet.optimize(**two([[1.0], [1.0]], power_cap_kw=9.5, rack_size=sizes))
+    assert fleet.optimize(**two([[1.0], [1.0]], power_cap_kw=12, rack_size=sizes)).racks.sum().item() == 3
+
+
+def test_least_shares_count_whole_racks():
+    sizes = pd.Series([1.0, 100.0], pd.Index(["a", "b"], name="accelerator"))
+    least = pd.Series([0.5, 0.2], sizes.index)
+    found = fleet.optimize(**two([[1.0], [1.0]], rack_size=sizes, least_shares=least), objective="cost")
+    used = (found.racks.squeeze() * sizes.to_xarray()).to_series()
+    assert (used / used.sum() >= least - 1e-6).all()
+
+
+def test_racks_cost_what_their_work_costs():
+    """An accelerator's cost at work that it cannot do does not count."""
+    names, kinds = pd.Index(["a"], name="accelerator"), pd.Index(["u", "v"], name="workload")
+    case = {
+        "throughput": pd.DataFrame([[1.0, np.nan]], names, kinds),
+        "power_kw": 1.0,
+        "cost_usd_per_h": pd.DataFrame([[1.0, 100.0]], names, kinds),
+        "demand": pd.Series([4.0, 0.0], kinds),
+        "objective": "cost",
+    }
+    assert fleet.optimize(**case).objective.item() == pytest.approx(4)
+    assert fleet.optimize(**case, rack_size=pd.Series([1.0], names)).objective.item() == pytest.approx(4)
+
+
+def test_odd_scenarios_do_not_stop_the_others():
+    labels = {"scenario": ["tiny", "good"], "workload": ["u"]}
+    demand = xr.DataArray([[1e-8], [9.0]], labels, ("scenario", "workload"))
+    found = fleet.optimize(**two([[1.0], [1.0]], demand=demand))
+    assert found.objective.sel(scenario="good").item() == pytest.approx(9)
+    cap = xr.DataArray([5.0, np.inf], {"scenario": ["held", "free"]}, "scenario")
+    with pytest.raises(ValueError, match="the most work of scenario 'free' has no bound: power_cap_kw, supply"):
+        fleet.optimize(**two([[1.0], [1.0]], power_cap_kw=cap), objective="work")
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=5, deadline=None)
+def test_scenarios_without_a_solution_are_found_wherever_they_are(seed):
+    case = random_case(seed, scenarios=70)
+    hopeless = np.random.default_rng(seed).random(70) < 0.5
+    hopeless[0] = False
+    factor = xr.DataArray(np.where(hopeless, 50.0, 1.0), {"scenario": case["demand"]["scenario"]}, "scenario")
+    found = fleet.optimize(**(case | {"demand": case["demand"] * factor}))
+    assert (found.status == "infeasible").to_numpy().tolist() == hopeless.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"power_kw": None}, "a mix needs power_kw"),
+        ({"power_kw": np.inf}, "power_kw must be finite, not inf"),
+        (
+            {"demand": pd.Series([np.nan], pd.Index(["u"], name="workload"))},
+            r"demand must be at least 0, not nan \(workload u",
+        ),
+        ({"balance": {("u", "u"): -1.0}}, "balance of u to u must be above 0, not -1.0"),
+    ],
+)
+def test_more_bad_input_is_named(change, text):
+    with pytest.raises(ValueError, match=text):
+        fleet.optimize(**(two([[1.0], [1.0]]) | change))

@@ -68,6 +68,7 @@ def test_bad_input_is_named(done):
         ({"software": {"MI455X": 0}}, "software of MI455X must be above 0, not 0"),
         ({"annual_pue": 0.9}, "annual_pue must be at least 1, not 0.9"),
         ({"work": 0}, "work must be above 0, not 0"),
+        ({"owned": ["H100"]}, "unknown accelerator in owned 'H100'"),
     ):
         with pytest.raises((ValueError, UnknownNameError)) as caught:
             fleet_inputs.inputs(NAMES, done=done, **change)
@@ -82,6 +83,29 @@ def test_the_mix_stands_beside_what_else_could_be_done(asked):
     assert table.loc["MI455X alone", "energy"] >= table.loc["without limits of supply", "energy"] - 1e-9
     assert table.loc["the mix", "supply"]
     assert np.isnan(table.loc["MI300X alone", "energy"])  # it would take more than the power there is
+
+
+def test_what_goes_beyond_the_supply_is_bought(asked, done):
+    """Work beyond the 120,000 MI355X that are owned is paid for in full; owned ones are not free without end."""
+    supply, owned = {"MI300X": 0, "MI355X": 1000, "MI455X": 0}, ["MI355X"]
+    held = fleet_inputs.inputs(NAMES, work=0.1, supply=supply, owned=owned, done=done)
+    full = fleet_inputs.costs(NAMES)["usd_per_h"]
+    alone = fleet_views.compare(held, "cost", full).loc["MI355X alone"]
+    sunk = fleet_inputs.costs(NAMES, owned=owned)["usd_per_h"]["MI355X"]
+    assert alone["cost"] == pytest.approx(1000 * sunk + (alone["accelerators"] - 1000) * full["MI355X"], rel=1e-6)
+    assert not alone["supply"]
+
+
+def test_an_even_split_leaves_out_what_there_is_not(done):
+    asked = fleet_inputs.inputs(NAMES, work=0.2, supply={"MI300X": 1e5, "MI355X": 2e5, "MI455X": 0}, done=done)
+    table = fleet_views.compare(asked)
+    assert table.loc["an even split of power", "energy"] >= table.loc["the mix", "energy"] - 1e-9
+
+
+def test_idle_accelerators_draw_their_share():
+    site = {name: catalog.value("ai-datacenter", name) for name in ("idle_share", "annual_pue")}
+    found = fleet_inputs.idle_mw(pd.Series({"MI300X": 1000.0}))
+    assert found == pytest.approx(1.39 * site["idle_share"] * site["annual_pue"])
 
 
 def test_the_frontier_falls_from_one_end_to_the_other(asked):

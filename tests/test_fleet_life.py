@@ -97,5 +97,10 @@ def test_more_room_never_lets_less_in():
 def test_bad_input_is_named(change, text):
     with pytest.raises((UnknownNameError, ValueError), match=text):
         fleet_life.service(table([[1, 1], [1, 1]]), **({"life_years": 5.0} | change))
+    some = xr.DataArray([1.0], {"quarter": ["2026Q3"]}, "quarter")
+    with pytest.raises(ValueError, match="most_gw lacks the quarter '2026Q4'"):
+        fleet_life.limited(table([[1, 1], [1, 1]]), some)
+    with pytest.raises(UnknownNameError, match="unknown quarter in most_gw '2050Q1'"):
+        fleet_life.limited(table([[1, 1]]), some.assign_coords(quarter=["2050Q1"]))
     with pytest.raises(ValueError, match="most_gw must be at least 0"):
         fleet_life.limited(table([[1, 1]]), -0.5)

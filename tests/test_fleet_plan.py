@@ -107,9 +107,12 @@ def test_one_quarter_is_a_mix(seed):
 @given(st.integers(0, 10**6))
 @settings(max_examples=10, deadline=None)
 def test_accelerators_and_energy_are_conserved(seed):
-    asked = case(seed) | {"owned": pd.Series([3.0, 0.0, 0.0], pd.Index(["g0", "g1", "g2"], name="accelerator"))}
+    asked = case(seed)
+    asked["owned"] = xr.DataArray(
+        [[3.0, 0, 0], [0, 0, 1]], coords={"region": ["r0", "r1"], "accelerator": ["g0", "g1", "g2"]}
+    )
     plan = fleet.plan_purchases(**asked)
-    start = (asked["owned"].to_xarray() / 1.0).broadcast_like(plan.in_service)
+    start = asked["owned"].broadcast_like(plan.in_service)
     kept = start + plan.purchases.cumsum("quarter") - plan.retired.cumsum("quarter")
     np.testing.assert_allclose(kept.transpose(*plan.in_service.dims), plan.in_service, rtol=1e-9, atol=1e-9)
     mwh = (plan.assignment * asked["power_kw"]).sum(["region", "accelerator", "workload"]) * HOURS / 1000

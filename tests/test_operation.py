@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from gigafleet import catalog, cost, deal, operation, operation_views, power, rollout
 from gigafleet.errors import UnknownNameError
@@ -76,7 +77,8 @@ def test_carbon_splits_over_regions_and_falls_with_the_grid():
     years = (np.arange(42) + 0.5) / 4
     for region in ("texas", "virginia"):
         today = catalog.value(region, "g_co2_per_kwh")
-        expected = twh / 2 * today * (1 - both["grid_decline_share_per_year"].item()) ** years / 1000
+        # the intensity is that of 2023, three years before the first quarter
+        expected = twh / 2 * today * (1 - both["grid_decline_share_per_year"].item()) ** (3 + years) / 1000
         np.testing.assert_allclose(mt.sel(region=region), expected, **TIGHT)
 
 
@@ -123,6 +125,35 @@ def test_limits_hold_gigawatts_back(inputs, found):
     assert float(held["twh"].sum()) < float(found["twh"].sum())
 
 
+def test_lags_stay_where_supply_is_held_back():
+    """Nothing may be shipped before 2028Q1, then all at once: with lags of a half and a whole quarter."""
+    quarters = rollout.quarters()
+    limit = xr.DataArray([0.0 if q < "2028Q1" else 10.0 for q in quarters], {"quarter": quarters}, "quarter")
+    point = operation.draw(n=1, delivery_lag_years=0.125, energized_lag_years=0.25)
+    found = operation.evaluate(point, most_gw=limit).isel(sample=0).sum("generation")
+    shipped = found["shipped_gw"].to_series()
+    assert shipped[:"2027Q4"].sum() == 0
+    assert found["delivered_gw"].sel(quarter="2028Q1").item() == pytest.approx(shipped["2028Q1"] / 2)
+    assert found["energized_gw"].sel(quarter="2028Q1").item() == 0
+    assert found["energized_gw"].sel(quarter="2028Q2").item() == pytest.approx(shipped["2028Q1"] / 2)
+
+
+def test_waiting_for_room_costs_all_but_energy():
+    held, free = (operation.evaluate(operation.draw(n=1), site_gw=room).isel(sample=0) for room in (3.0, None))
+    quarter = held.sel(quarter="2030Q3")
+    assert quarter["waiting_gw"].sum().item() > 1
+    per_gw = (free["cost_busd"] / free["in_service_gw"].sum("generation")).sel(quarter="2031Q1").item()
+    assert quarter["cost_busd"].item() > 1.2 * per_gw * quarter["in_service_gw"].sum().item()
+    assert quarter["opex_busd"].sum().item() < free.sel(quarter="2030Q3")["opex_busd"].sum().item()
+
+
+def test_each_generation_may_have_its_own_life():
+    found = operation.evaluate(operation.draw(n=1), life_years={"MI455X": 3.0, "MI500": 6.0}).isel(sample=0)
+    inside = found["in_service_gw"].to_pandas()
+    assert inside["MI455X"]["2033Q4"] == pytest.approx(0, abs=1e-9)
+    assert inside["MI500"]["2033Q4"] == pytest.approx(inside["MI500"].max())
+
+
 def test_costs_by_part_are_those_of_an_accelerator(found, inputs):
     """Energy by its price: running cost of energy is TWh at the price of electricity."""
     energy = found["opex_busd"].sel(part="energy")
@@ -148,6 +179,8 @@ def test_costs_by_part_are_those_of_an_accelerator(found, inputs):
 def test_bad_input_is_named(change, text):
     with pytest.raises((UnknownNameError, ValueError), match=text):
         operation.evaluate(**({"n": 1} | change))
+    with pytest.raises(ValueError, match="inputs need a column 'texas g_co2_per_kwh'; draw them for the same deal"):
+        operation.evaluate(operation.draw(n=1), regions="texas")
     with pytest.raises(UnknownNameError, match="unknown input 'delay_year'; did you mean 'delay_years'"):
         operation.draw(delay_year=1.0)
 

@@ -52,11 +52,14 @@ def swings(name: str = "amd-openai", region: str = "us", **settings) -> dict[str
 
 
 def swing_matrix(tables: dict[str, pd.DataFrame], most: int = 14) -> pd.DataFrame:
-    """Return the swings of :func:`swings` over the headline's value: a row an input, those that move one most first.
-    [%]"""
+    """Return the swings of :func:`swings` over the headline's value: a row an input, the two that move each
+    headline most and others that move one much. [%]"""
     parts = {HEADLINES[column]: 100 * t["swing"] / t["value"].abs() for column, t in tables.items()}
     table = pd.DataFrame(parts)
-    table = table.loc[table.max(axis=1).sort_values(ascending=False).index[:most]]
+    leading = [name for column in table for name in table[column].nlargest(2).index]
+    others = table.max(axis=1).sort_values(ascending=False).index
+    chosen = list(dict.fromkeys([*leading, *others]))[: max(most, len(set(leading)))]
+    table = table.loc[table.loc[chosen].max(axis=1).sort_values(ascending=False).index]
     return table.set_axis([input_name(name) for name in table.index])
 
 
@@ -127,9 +130,9 @@ def chain(name: str, ends: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     buyer, vendor = terms["buyer"], terms["vendor"]
     boxes = {
-        buyer: (0.12, 0.7, said("capacity_gw", "GW")),
-        vendor: (0.88, 0.7, ""),
-        "Fleet": (0.5, 0.34, f"{number(mid['accelerators'])} {terms['accelerator']}"),
+        buyer: (0.12, 0.64, said("capacity_gw", "GW")),
+        vendor: (0.88, 0.64, ""),
+        "Fleet": (0.5, 0.32, f"{number(mid['accelerators'])} {terms['accelerator']}"),
         "Grid": (0.12, 0.06, said("mt_co2_per_year", "Mt CO2 a year")),
         "Work": (0.88, 0.06, said("usd_per_million_tokens", "USD per million tokens of answers")),
     }

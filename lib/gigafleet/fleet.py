@@ -4,7 +4,7 @@ Accelerators are counted, not rounded, unless racks are asked for. One model in 
 touches another, HiGHS solves it in blocks, and a scenario that cannot be solved is named while the others are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,9 @@ from gigafleet.fleet_problem import InfeasibleError, Problem, problem
 
 __all__ = ["InfeasibleError", "Mix", "Plan", "Problem", "optimize", "plan_purchases", "problem", "relaxations", "solve"]
 
-LIMITS = {"power": "kW", "supply": "accelerators", "budget": "USD"}  # what may be relaxed, beside demand
+# What may be relaxed, beside demand -> its unit.
+UNITS = {"power": "kW", "supply": "accelerators", "budget": "USD"}
+UNITS |= {"limit_energy": "kW", "limit_cost": "USD/h", "limit_carbon": "kg/h"}
 TOLERANCE = 1e-6  # relative violation that a solution may have when it is checked again
 
 
@@ -109,12 +111,19 @@ def optimize(throughput, power_kw, cost_usd_per_h, demand, **settings) -> Mix:
 
 def solve(asked: Problem) -> Mix:
     """Return the best mix of a problem, as :func:`optimize`."""
-    blocks = fleet_solver.build(asked)
-    found = fleet_solver.run(blocks, integer=asked.rack_size is not None)
+    blocks, whole = fleet_solver.build(asked), asked.rack_size is not None
+    elastic = None if asked.objective == "work" else lambda: fleet_solver.build(asked, ("demand",))
+    found = fleet_solver.run(blocks, whole, elastic)
+    if found.endless.any():
+        name = asked.scenarios[int(np.argmax(found.endless))]
+        raise ValueError(
+            f"the most work of scenario {name!r} has no bound: power_cap_kw, supply or budget_usd must limit it, and "
+            "demand be above 0"
+        )
     if not found.solved.any():
         gives = relaxations(asked)
         first = asked.scenarios[0]
-        told = "; ".join(gives.loc[[first], "text"]) or "no single limit is enough"
+        told = "; ".join(gives["text"][gives.index == first]) or "nothing that this model may relax"
         raise InfeasibleError(f"no mix meets the constraints of scenario {first!r}. Enough would be: {told}", gives)
     mix = Mix(**fleet_results.read(asked, blocks, found))
     _check(asked, mix)
@@ -137,28 +146,72 @@ def _check(asked: Problem, mix: Mix) -> None:
 
 
 def relaxations(asked: Problem) -> pd.DataFrame:
-    """Return what would make scenarios without a solution solvable: for each limit, the least that it alone would have
-    to give.
+    """Return what would make scenarios without a solution solvable.
 
     Returns
     -------
     DataFrame
-        Indexed by scenario, one row a limit that is enough by itself: ``limit``, ``by`` (further kW, accelerators or
-        USD; for demand the share that must go), ``unit`` and ``text``. A limit that is not listed does not clash, or is
-        not enough alone.
+        Indexed by scenario, a row for everything that is enough by itself: ``limit``, ``by`` (further kW, accelerators,
+        USD, USD/h or kg/h; for demand the share that must go), ``unit`` and ``text``. Where no limit alone is enough,
+        ``limit`` names those that must give together, ``by`` is the sum of the shares, and ``text`` has each. Work that
+        no accelerator can do, and least shares or balances that are in the way, are named without an amount.
     """
-    rows = []
-    kinds = {"power": asked.power_cap_kw, "supply": asked.supply, "budget": asked.budget_usd, "demand": asked.demand}
-    for kind, value in kinds.items():
-        if value is None or (kind == "demand" and asked.objective == "work"):
+    kinds = {"power": asked.power_cap_kw, "supply": asked.supply, "budget": asked.budget_usd}
+    kinds |= {f"limit_{name}": cap for name, cap in asked.limits.items()}
+    limits = [kind for kind, value in kinds.items() if value is not None]
+    rows = [row for kind in limits for row in _gives(asked, (kind,))]
+    alone = {scenario for scenario, *_ in rows}
+    if len(limits) > 1:
+        rows += [row for row in _gives(asked, tuple(limits)) if row[0] not in alone]
+    rows += _impossible(asked)
+    if asked.objective != "work":
+        rows += _gives(asked, ("demand",))
+    for name, without in (("least_shares", {"least_shares": None, "members": None}), ("balance", {"balance": {}})):
+        if getattr(asked, name) is None or not len(getattr(asked, name)):
             continue
-        blocks = fleet_solver.build(asked, relax=kind)
-        found = fleet_solver.run(blocks, integer=False)
-        for scenario, solved, amount in zip(asked.scenarios, found.solved, found.objective, strict=True):
-            if not solved or amount <= TOLERANCE:
-                continue
-            unit = "share" if kind == "demand" else LIMITS[kind]
-            text = f"{100 * amount:.3g} % less demand" if kind == "demand" else f"{amount:,.4g} {unit} more of {kind}"
-            rows.append((scenario, kind, amount, unit, text))
-    columns = ["scenario", "limit", "by", "unit", "text"]
-    return pd.DataFrame(rows, columns=columns).set_index("scenario")
+        freed = replace(asked, **without)
+        solved = fleet_solver.run(fleet_solver.build(freed), asked.rack_size is not None).solved
+        rows += [(s, name, np.nan, "", f"no {name}") for s, can in zip(asked.scenarios, solved, strict=True) if can]
+    return pd.DataFrame(rows, columns=["scenario", "limit", "by", "unit", "text"]).set_index("scenario")
+
+
+def _gives(asked: Problem, kinds: tuple[str, ...]) -> list[tuple]:
+    """Return by scenario what limits would have to give, alone or together."""
+    blocks = fleet_solver.build(asked, kinds)
+    found = fleet_solver.run(blocks, asked.rack_size is not None)
+    gives = fleet_results.behind(blocks.model.variables["give"].labels, found.values)
+    rows = []
+    for i, scenario in enumerate(asked.scenarios):
+        amount, each = found.objective[i], gives.isel(scenario=i).to_series()
+        if not found.solved[i] or amount <= TOLERANCE:
+            continue
+        if len(kinds) > 1:
+            most = each[each > TOLERANCE]
+            shares = [f"{100 * share:.3g} % of {kind}" for kind, share in most.items()]
+            rows.append((scenario, " and ".join(most.index), amount, "share", f"{' and '.join(shares)} more"))
+        elif kinds == ("demand",):
+            rows.append((scenario, "demand", amount, "share", f"{100 * amount:.3g} % less demand"))
+        else:
+            of = _scarce(blocks, found, i) if kinds == ("supply",) else ""
+            unit = UNITS[kinds[0]]
+            rows.append((scenario, kinds[0], amount, unit, f"{amount:,.4g} {unit} more of {kinds[0]}{of}"))
+    return rows
+
+
+def _scarce(blocks: fleet_solver.Blocks, found: fleet_solver.Found, scenario: int) -> str:
+    """Return of which accelerators more would be enough."""
+    more = fleet_results.behind(blocks.model.variables["more"].labels, found.values).isel(scenario=scenario).to_series()
+    return f" ({', '.join(map(str, more.index[more > TOLERANCE]))})"
+
+
+def _impossible(asked: Problem) -> list[tuple]:
+    """Return work that is asked for and that no accelerator can do."""
+    can = (asked.throughput > 0).any([dim for dim in asked.throughput.dims if dim not in ("scenario", "workload")])
+    each = xr.DataArray(asked.scenarios, dims="scenario", coords=[asked.scenarios])
+    wrong = ((asked.demand > 0) & ~can).broadcast_like(each)
+    table = wrong.transpose("scenario", "workload").to_pandas()
+    return [
+        (scenario, "demand", np.nan, "", f"an accelerator that can do {workload!r}")
+        for scenario, row in table.iterrows()
+        for workload in row.index[row]
+    ]

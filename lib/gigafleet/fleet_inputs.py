@@ -219,6 +219,11 @@ def inputs(
     """
     require("work", work, above=0)
     names = list(dict.fromkeys(catalog.find(name) for name in accelerators))
+    if not names:
+        raise ValueError("accelerators must name at least one")
+    for name in owned:
+        if catalog.find(name) not in names:
+            raise unknown("accelerator in owned", name, names)
     reference = catalog.find(reference)
     every = list(dict.fromkeys([*names, reference]))
     kinds = workloads(workloads_on, training_share)
@@ -247,6 +252,21 @@ def inputs(
         "power_cap_kw": None if capacity_gw is None else 1e6 * capacity_gw,
         "supply": limit.to_xarray(),
     }
+
+
+def idle_mw(unused: pd.Series, annual_pue: float | None = None) -> float:
+    """Return what accelerators draw at the facility while they are on and idle. [MW]
+
+    Parameters
+    ----------
+    unused
+        How many, indexed by accelerator.
+    annual_pue
+        None takes the figure in the data.
+    """
+    site = _site(annual_pue=annual_pue)
+    it_kw = catalog.accelerators().loc[unused.index, "all_in_kw"]
+    return float((unused * it_kw).sum() * site["idle_share"] * site["annual_pue"] / 1e3)
 
 
 def _given(key: str, values: dict[str, float] | None, start: pd.Series, **bounds: float) -> pd.Series:

@@ -23,7 +23,18 @@ def _each(name: str, value, table: xr.DataArray, **bounds) -> xr.DataArray:
         start = pd.Series(np.inf, table.indexes["generation"])
         value = xr.DataArray(start.where(~start.index.isin(list(value)), start.index.map(value)).astype(float))
     require(name, value, **bounds)
-    return xr.DataArray(value) + xr.zeros_like(table)
+    value = xr.DataArray(value)
+    for dim in value.dims:
+        if dim not in table.dims:
+            raise unknown(f"dimension of {name}", dim, table.dims)
+        if dim in value.coords and not value.indexes[dim].equals(table.indexes.get(dim, value.indexes[dim])):
+            known, given = [list(map(str, x.indexes[dim])) for x in (table, value)]
+            if strange := [label for label in given if label not in known]:
+                raise unknown(f"{dim} in {name}", strange[0], known)
+            raise ValueError(f"{name} lacks the {dim} {next(label for label in known if label not in given)!r}")
+        if value.sizes[dim] != table.sizes[dim]:
+            raise ValueError(f"{name} has {value.sizes[dim]} along {dim!r}, not {table.sizes[dim]}")
+    return value + xr.zeros_like(table)
 
 
 def limited(gigawatts: xr.DataArray, most_gw) -> xr.DataArray:
@@ -41,17 +52,33 @@ def limited(gigawatts: xr.DataArray, most_gw) -> xr.DataArray:
     -------
     DataArray
         Of the same dims [GW]. Its sum to any quarter is at most that of the schedule.
-
-    Notes
-    -----
-    ``out(q) = min over s <= q of (in(s) + limit(s+1) + ... + limit(q))`` of cumulative gigawatts.
     """
     table = gigawatts.transpose(*DIMS)
-    limit = np.minimum(_each("most_gw", most_gw, table, minimum=0).transpose(*DIMS).to_numpy(), 1e6)
-    came, could = np.cumsum(table.to_numpy(), axis=1), np.cumsum(limit, axis=1)
-    spare = np.minimum.accumulate(np.minimum(came - could, 0), axis=1)
-    out = np.diff(np.minimum(spare + could, came), axis=1, prepend=0)
-    return table.copy(data=np.maximum(out, 0))
+    limit = _each("most_gw", most_gw, table, minimum=0).transpose(*DIMS).to_numpy()
+    waiting, out = np.zeros(table.shape[::2]), np.empty(table.shape)
+    for q, came in enumerate(table.to_numpy().transpose(1, 0, 2)):
+        waiting = waiting + came
+        out[:, q] = np.minimum(waiting, limit[:, q])
+        waiting = waiting - out[:, q]
+    return table.copy(data=out)
+
+
+def delayed(gigawatts: xr.DataArray, years) -> xr.DataArray:
+    """Return a schedule that comes later: what comes in a quarter comes evenly over it.
+
+    Parameters
+    ----------
+    gigawatts
+        Of each quarter, dims (sample, quarter, generation). [GW]
+    years
+        Delay, a number or a DataArray over sample. [years]
+    """
+    table = gigawatts.transpose(*DIMS)
+    offset = _each("years", years, table, minimum=0).isel(quarter=0).transpose("sample", ...).to_numpy() * PER_YEAR
+    samples, quarters, generations = table.shape
+    whole = np.concatenate([np.zeros((samples, 1, generations)), np.cumsum(table.to_numpy(), axis=1)], axis=1)
+    ends = np.stack([_at(whole, q - offset) for q in range(quarters + 1)], axis=1)
+    return table.copy(data=np.diff(ends, axis=1))
 
 
 def service(energized: xr.DataArray, life_years, site_gw=np.inf) -> xr.Dataset:
@@ -111,5 +138,6 @@ def service(energized: xr.DataArray, life_years, site_gw=np.inf) -> xr.Dataset:
 def _at(cumulative: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Return cumulative amounts at places along their second axis, in between by straight line, 0 before the start."""
     low = np.floor(np.maximum(place, 0)).astype(int)[:, None]
-    below, above = (np.take_along_axis(cumulative, low + step, axis=1)[:, 0] for step in (0, 1))
+    last = cumulative.shape[1] - 1
+    below, above = (np.take_along_axis(cumulative, np.minimum(low + step, last), axis=1)[:, 0] for step in (0, 1))
     return below + (above - below) * np.maximum(place - low[:, 0], 0)

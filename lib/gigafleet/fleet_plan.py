@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from gigafleet import fleet_solver
-from gigafleet.errors import require, unknown
+from gigafleet.errors import require, require_whole, unknown
 from gigafleet.fleet_problem import BOTH, InfeasibleError, indexes, labeled, rates, same_labels
 from gigafleet.fleet_results import behind, over
 from gigafleet.power import HOURS_PER_YEAR
@@ -31,9 +31,9 @@ ARRAYS = {
     "carbon_kg_per_kwh": ((), {"minimum": 0}, 0.0),
     "provisioned_kw": (("accelerator",), {"above": 0}, None),
     "counted_kw": (("accelerator",), {"minimum": 0}, None),
-    "supply": (("accelerator",), {"minimum": 0}, None),
-    "site_kw": ((), {"minimum": 0}, None),
-    "budget_usd": ((), {"minimum": 0}, None),
+    "supply": (("accelerator",), {"minimum": 0, "finite": False}, None),
+    "site_kw": ((), {"minimum": 0, "finite": False}, None),
+    "budget_usd": ((), {"minimum": 0, "finite": False}, None),
     "milestones_kw": ((), {"minimum": 0}, None),
     "owned": (("accelerator",), {"minimum": 0}, 0.0),
 }
@@ -95,12 +95,18 @@ class _Model:
             self.p[name] = labeled(name, start if value is None else value, *dims, beside=BESIDE, **bounds)
             same_labels(name, self.p[name], self.rate)
         life = labeled("life_quarters", life_quarters, "accelerator", beside=(), minimum=1)
+        if life is None:
+            raise ValueError("a plan needs life_quarters")
+        for quarters in life.to_numpy().ravel():
+            require_whole("life_quarters", quarters, minimum=1)
         same_labels("life_quarters", life, self.rate)
         self._check()
         axes = indexes([self.rate, *self.p.values()], *BESIDE)
         self.axes = {name: axes[name] for name in BESIDE if name in axes}
         self.axes |= {dim: self.rate.indexes[dim] for dim in BOTH}
         self.quarters, self.places = axes["quarter"], [dim for dim in ("region",) if dim in axes]
+        if self.places and "region" not in self.p["owned"].dims and bool((self.p["owned"] > 0).any()):
+            raise ValueError("owned needs the dimension region, as the accelerators stand somewhere")
         self.life = life * xr.ones_like(self._over("accelerator"))
         self.alive, self.left = self._ages()
         years = np.arange(len(self.quarters)) / 4

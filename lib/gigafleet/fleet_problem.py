@@ -43,7 +43,9 @@ class Problem:
     regions: pd.Index | None
 
 
-def labeled(name: str, value, *dims: str, beside=("scenario", "region"), **bounds) -> xr.DataArray | None:
+def labeled(
+    name: str, value, *dims: str, beside=("scenario", "region"), finite: bool = True, **bounds
+) -> xr.DataArray | None:
     """Return an input as a labeled array over a subset of dimensions, and of those ``beside`` them, checked."""
     if value is None:
         return None
@@ -63,8 +65,29 @@ def labeled(name: str, value, *dims: str, beside=("scenario", "region"), **bound
         labels = value.indexes[dim]
         if labels.has_duplicates:
             raise ValueError(f"{name} has {labels[labels.duplicated()][0]!r} twice along {dim!r}")
-    require(name, value.to_numpy(), **bounds)
+    _require(name, value.astype(float), finite, **bounds)
     return value.astype(float)
+
+
+def _require(name: str, value: xr.DataArray, finite: bool, **bounds) -> None:
+    """Raise where an element is out of bounds, or endless where it must not be, naming where it stands."""
+    flat = value.to_numpy().ravel()
+    endless = np.isinf(flat) if finite else np.zeros(flat.shape, dtype=bool)
+    try:
+        require(name, value.to_numpy(), **bounds)
+        if not endless.any():
+            return
+        told, wrong = f"{name} must be finite, not {flat[endless][0]}", endless
+    except ValueError as error:
+        told, wrong = str(error), np.isnan(flat) & (not bounds.get("absent", False))
+        wrong |= flat < bounds.get("minimum", -np.inf)
+        wrong |= flat <= bounds.get("above", -np.inf)
+        wrong |= flat > bounds.get("maximum", np.inf)
+    if value.ndim and wrong.any():
+        at = np.unravel_index(int(np.argmax(wrong)), value.shape)
+        places = ", ".join(f"{dim} {value.indexes[dim][i]}" for dim, i in zip(value.dims, at, strict=True))
+        told += f" ({places})"
+    raise ValueError(told)
 
 
 def same_labels(name: str, value: xr.DataArray | None, throughput: xr.DataArray) -> None:
@@ -99,9 +122,9 @@ ARRAYS = {
     "demand": (("workload",), {"minimum": 0}),
     "provisioned_kw": (BOTH, {"above": 0}),
     "carbon_kg_per_kwh": ((), {"minimum": 0}),
-    "power_cap_kw": ((), {"minimum": 0}),
-    "supply": (("accelerator",), {"minimum": 0}),
-    "budget_usd": ((), {"minimum": 0}),
+    "power_cap_kw": ((), {"minimum": 0, "finite": False}),
+    "supply": (("accelerator",), {"minimum": 0, "finite": False}),
+    "budget_usd": ((), {"minimum": 0, "finite": False}),
     "price_usd": (("accelerator",), {"minimum": 0}),
     "least_shares": (("accelerator", "vendor"), {"minimum": 0, "maximum": 1}),
     "rack_size": (("accelerator",), {"above": 0}),
@@ -137,6 +160,9 @@ def problem(
             raise unknown("input of a mix", name, [*ARRAYS, "objective", "limits", "balance", "vendors"])
     rate = rates(throughput)
     arrays = {name: labeled(name, given.get(name), *dims, **bounds) for name, (dims, bounds) in ARRAYS.items()}
+    for name in ("power_kw", "cost_usd_per_h"):
+        if arrays[name] is None:
+            raise ValueError(f"a mix needs {name}")
     if arrays["provisioned_kw"] is None:
         arrays["provisioned_kw"] = arrays["power_kw"]
     if arrays["carbon_kg_per_kwh"] is None:
@@ -151,9 +177,13 @@ def problem(
     for name in caps:
         if name not in ("energy", "cost", "carbon"):
             raise unknown("limit", name, ("energy", "cost", "carbon"))
-    for name in [name for pair in balance or {} for name in pair]:
-        if name not in rate.indexes["workload"]:
-            raise unknown("workload in balance", name, list(rate.indexes["workload"]))
+    for pair, ratio in (balance or {}).items():
+        for name in pair:
+            if name not in rate.indexes["workload"]:
+                raise unknown("workload in balance", name, list(rate.indexes["workload"]))
+        require(f"balance of {pair[0]} to {pair[1]}", ratio, above=0)
+    if (shares := arrays["least_shares"]) is not None:
+        require("sum of least_shares", shares.sum([d for d in shares.dims if d != "scenario"]), maximum=1 + 1e-9)
     axes = indexes([rate, *arrays.values(), *caps.values()], "scenario", "region")
     return Problem(
         rate,

@@ -5,7 +5,9 @@ import pandas as pd
 import xarray as xr
 
 from gigafleet.fleet_problem import OBJECTIVES, Problem
-from gigafleet.fleet_solver import Blocks, Found
+from gigafleet.fleet_solver import Blocks, Found, at_most
+
+SMALL = 1e-6  # amounts that a solver cannot tell from zero
 
 
 def behind(labels: xr.DataArray, series: pd.Series) -> xr.DataArray:
@@ -36,7 +38,8 @@ class _Solution:
         """Return the sum of an amount over what is owned."""
         if self.racks is None:
             return (self.x * amount).sum([d for d in self.x.dims if d not in ("scenario", *keep)], skipna=False)
-        most = amount.max("workload") if "workload" in amount.dims else amount
+        rate = self.asked.throughput
+        most = at_most(amount, rate.notnull() & (rate > 0))
         return (self.owned * most).sum([d for d in self.owned.dims if d not in ("scenario", *keep)], skipna=False)
 
     def totals(self) -> xr.Dataset:
@@ -59,7 +62,8 @@ class _Solution:
         work = (self.x * p.throughput.fillna(0)).sum(rest, skipna=False)
         target = p.demand * (self.by_scenario(self.found.objective) if p.objective == "work" else 1.0)
         solved = self.by_scenario(self.found.solved)
-        found["demand"] = xr.where(target > 0, work / target.where(target > 0), np.inf).where(solved)
+        some = target > SMALL * p.throughput.max("accelerator")  # less is less than a millionth of an accelerator
+        found["demand"] = xr.where(some, work / target.where(some), np.inf).where(solved)
         if p.power_cap_kw is not None:
             keep = [dim for dim in ("region",) if dim in p.power_cap_kw.dims]
             found["power"] = over(self.held(p.provisioned_kw, *keep), p.power_cap_kw)
@@ -70,7 +74,7 @@ class _Solution:
             found["budget"] = over(totals["capital"], p.budget_usd)
         found |= {f"limit_{name}": over(totals[name], cap) for name, cap in p.limits.items()}
         if p.least_shares is not None:
-            part = (self.x * p.provisioned_kw).sum([d for d in self.x.dims if d not in ("scenario", "accelerator")])
+            part = self.held(p.provisioned_kw, "accelerator")
             whole, part = part.sum("accelerator"), part if p.members is None else (part * p.members).sum("accelerator")
             found["least_shares"] = over(p.least_shares * whole, part).where(solved)
         for (one, other), ratio in p.balance.items():
@@ -108,9 +112,6 @@ def read(asked: Problem, blocks: Blocks, found: Found) -> dict:
         "status": solution.by_scenario(np.where(found.solved, "optimal", "infeasible")),
         "racks": solution.racks,
     }
-
-
-SMALL = 1e-6  # amounts that a solver cannot tell from zero
 
 
 def over(used: xr.DataArray, limit: xr.DataArray) -> xr.DataArray:

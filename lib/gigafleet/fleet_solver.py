@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import highspy
@@ -14,6 +15,8 @@ import xarray as xr
 from gigafleet.fleet_problem import Problem
 
 BLOCK = 60  # scenarios that HiGHS gets at once; larger blocks cost it more than their share
+FEASIBLE = 1e-9  # share of the demand that may be missing where it must not
+INFEASIBLE, ENDLESS = "infeasible", "without a bound"
 LARGE = 3000  # columns of one scenario from which on HiGHS chooses its own way
 
 
@@ -43,12 +46,13 @@ class Found:
     objective: np.ndarray
     bound: np.ndarray
     solved: np.ndarray
+    endless: np.ndarray  # scenarios whose objective has no bound
 
 
 class _Fleet:
     """The variables of a model, and the sums over a fleet that its constraints and objectives are made of."""
 
-    def __init__(self, asked: Problem, relax: str | None):
+    def __init__(self, asked: Problem, relax: tuple[str, ...]):
         rate = asked.throughput
         self.asked, self.relax, self.model = asked, relax, linopy.Model()
         axes = {"scenario": asked.scenarios}
@@ -61,12 +65,14 @@ class _Fleet:
         self.x = self.model.add_variables(**bounds, coords=shape.coords, dims=self.dims, name="x")
         self.each = xr.DataArray(np.ones(len(asked.scenarios)), coords={"scenario": asked.scenarios}, dims="scenario")
         self.work = (self.x * rate.fillna(0)).sum(["accelerator", *self.places])
-        self.give = self.model.add_variables(lower=0, coords=[asked.scenarios], name="give") if relax else None
+        kinds = pd.Index(relax, name="kind")
+        self.give = self.model.add_variables(lower=0, coords=[asked.scenarios, kinds], name="give") if relax else None
+        self.can = can
         self.owned = self.x.sum("workload")
         self.racks = None
         if asked.rack_size is not None:
             by = [dim for dim in self.dims if dim != "workload"]
-            whole = {"coords": {dim: axes[dim] for dim in by}, "dims": by, "integer": relax is None}
+            whole = {"coords": {dim: axes[dim] for dim in by}, "dims": by, "integer": True}
             self.racks = self.model.add_variables(lower=0, name="racks", **whole)
             self.model.add_constraints(self.owned - self.racks * asked.rack_size <= 0, name="racks")
             self.owned = self.racks * asked.rack_size
@@ -79,8 +85,9 @@ class _Fleet:
         """Return the sum of an amount over what is owned: whole racks, if they are asked for."""
         if self.racks is None:
             return self.working(amount, *keep)
-        most = amount.max("workload") if "workload" in amount.dims else amount
-        return (self.owned * most).sum([dim for dim in self.dims if dim not in ("scenario", "workload", *keep)])
+        return (self.owned * at_most(amount, self.can)).sum(
+            [dim for dim in self.dims if dim not in ("scenario", "workload", *keep)]
+        )
 
     def total(self, name: str):
         """Return a total that may be least or limited: energy, cost or carbon."""
@@ -89,14 +96,24 @@ class _Fleet:
             return self.held(p.cost_usd_per_h)
         return self.working(p.power_kw if name == "energy" else p.power_kw * p.carbon_kg_per_kwh)
 
-    def less(self, kind: str):
-        """Return what a limit may give, 0 unless it is the one that is relaxed."""
-        return self.give if self.relax == kind else 0
+    def less(self, kind: str, limit: xr.DataArray):
+        """Return what a limit may give: 0 unless it is relaxed; a share of it if several are."""
+        if kind not in self.relax:
+            return 0
+        give = self.give.sel(kind=kind, drop=True)
+        return give if len(self.relax) == 1 else give * limit.where(np.isfinite(limit), 0)
 
 
-def build(asked: Problem, relax: str | None = None) -> Blocks:
-    """Return the model of a problem. ``relax`` names a limit that may give instead, at least cost: then the objective
-    is by how much."""
+def at_most(amount: xr.DataArray, can: xr.DataArray) -> xr.DataArray:
+    """Return the largest of an accelerator's amounts over the work that it can do."""
+    if "workload" not in amount.dims:
+        return amount
+    return amount.where(can).max("workload").fillna(0)
+
+
+def build(asked: Problem, relax: tuple[str, ...] = ()) -> Blocks:
+    """Return the model of a problem. ``relax`` names limits that may give instead: then the objective is by how much,
+    in the unit of the limit if it is one, in shares of each if they are several."""
     fleet = _Fleet(asked, relax)
     level = _demand(fleet)
     _limits(fleet)
@@ -113,12 +130,12 @@ def build(asked: Problem, relax: str | None = None) -> Blocks:
 def _demand(fleet: _Fleet):
     """Add that the work is done; return the multiple of the mix that is done, where the most work is asked for."""
     p, model = fleet.asked, fleet.model
-    if p.objective == "work" and fleet.relax is None:
+    if p.objective == "work" and not fleet.relax:
         level = model.add_variables(lower=0, coords=[p.scenarios], name="level")
         model.add_constraints(fleet.work - p.demand * level >= 0, name="demand")
         return level
     asked = (0.0 if p.objective == "work" else 1.0) * p.demand * fleet.each
-    gives = p.demand * fleet.give if fleet.relax == "demand" else 0
+    gives = p.demand * fleet.give.sel(kind="demand", drop=True) if "demand" in fleet.relax else 0
     model.add_constraints(fleet.work + gives >= asked, name="demand")
     return None
 
@@ -128,21 +145,25 @@ def _limits(fleet: _Fleet) -> None:
     p, model, each = fleet.asked, fleet.model, fleet.each
     if p.power_cap_kw is not None:
         used = fleet.held(p.provisioned_kw, *(dim for dim in fleet.places if dim in p.power_cap_kw.dims))
-        model.add_constraints(used - fleet.less("power") <= p.power_cap_kw * each, name="power")
+        cap = p.power_cap_kw * each
+        model.add_constraints(used - fleet.less("power", cap) <= cap, name="power")
     if p.supply is not None:
         places = [dim for dim in fleet.places if dim not in p.supply.dims]
         taken, limit = (fleet.owned.sum(places) if places else 1 * fleet.owned), p.supply * each
-        if fleet.relax == "supply":
+        if "supply" in fleet.relax:
             axes = {dim: limit.coords[dim] for dim in ("scenario", "accelerator")}
             more = model.add_variables(lower=0, coords=axes, dims=list(axes), name="more")
-            model.add_constraints(more.sum("accelerator") - fleet.give <= 0, name="more")
+            whole = limit.where(np.isfinite(limit), 0).sum("accelerator")
+            model.add_constraints(more.sum("accelerator") - fleet.less("supply", whole) <= 0, name="more")
             taken = taken - more
         model.add_constraints(taken <= limit, name="supply")
     if p.budget_usd is not None:
         spent = fleet.held(p.price_usd)
-        model.add_constraints(spent - fleet.less("budget") <= p.budget_usd * each, name="budget")
-    for name, cap in p.limits.items():
-        model.add_constraints(fleet.total(name) <= cap * each, name=f"limit {name}")
+        cap = p.budget_usd * each
+        model.add_constraints(spent - fleet.less("budget", cap) <= cap, name="budget")
+    for name, limit in p.limits.items():
+        cap = limit * each
+        model.add_constraints(fleet.total(name) - fleet.less(f"limit_{name}", cap) <= cap, name=f"limit {name}")
 
 
 def _shape(fleet: _Fleet) -> None:
@@ -152,7 +173,7 @@ def _shape(fleet: _Fleet) -> None:
         done = fleet.work.sel(workload=one, drop=True) - ratio * fleet.work.sel(workload=other, drop=True)
         model.add_constraints(done == 0 * fleet.each, name=f"balance {one} {other}")
     if p.least_shares is not None:
-        whole, part = fleet.working(p.provisioned_kw), fleet.working(p.provisioned_kw, "accelerator")
+        whole, part = fleet.held(p.provisioned_kw), fleet.held(p.provisioned_kw, "accelerator")
         share = (part if p.members is None else (part * p.members).sum("accelerator")) - whole * p.least_shares
         model.add_constraints(share >= 0, name="least shares")
 
@@ -190,33 +211,60 @@ def _scenario_of(labels: dict, order: np.ndarray) -> np.ndarray:
     return found[order]
 
 
-def run(blocks: Blocks, integer: bool) -> Found:
-    """Return the solutions, block by block; a block in which a scenario cannot be solved is taken apart."""
-    n = blocks.scenarios
+def run(blocks: Blocks, integer: bool, elastic: Callable[[], Blocks] | None = None) -> Found:
+    """Return the solutions, block by block.
+
+    Parameters
+    ----------
+    blocks
+        From :func:`build` or :func:`ordered`.
+    integer
+        Whether some variables are whole; scenarios are solved one by one then.
+    elastic
+        Returns the same model with a demand that may give. It tells the scenarios of a block that cannot be solved
+        from the others; without it the block is halved until they are found.
+    """
+    n, kept = blocks.scenarios, {}
     columns, rows = len(blocks.columns) // n, len(blocks.rows) // n
+
+    def can(some: np.ndarray) -> np.ndarray:
+        if "elastic" not in kept:
+            kept["elastic"] = elastic()
+        soft = kept["elastic"]
+        answer = _highs(soft, some, integer)
+        if isinstance(answer, str):
+            return np.ones(len(some), dtype=bool)
+        each = len(soft.columns) // n
+        places = (some[:, None] * each + np.arange(each)).ravel()
+        return (answer[0] * soft.cost[places]).reshape(len(some), -1).sum(axis=1) <= FEASIBLE
+
+    def work(some: np.ndarray) -> list[tuple]:
+        answer = _highs(blocks, some, integer)
+        if not isinstance(answer, str):
+            return [(some, *answer)]
+        if len(some) == 1:
+            return [(some, answer)]
+        if elastic is not None and answer == INFEASIBLE:
+            good = can(some)
+            if not good.all():
+                return [(some[~good], INFEASIBLE), *(work(some[good]) if good.any() else [])]
+        middle = len(some) // 2
+        return [*work(some[:middle]), *work(some[middle:])]
+
+    values, duals = np.full((n, columns), np.nan), np.full((n, rows), np.nan)
+    bound, solved, endless = np.full(n, np.nan), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     size = 1 if integer else BLOCK
-
-    def work(span: tuple[int, int]) -> list[tuple]:
-        first, last = span
-        answer = _highs(blocks, first, last, columns, rows, integer)
-        if answer is not None:
-            return [(first, last, *answer)]
-        if last - first == 1:
-            return [(first, last, None, None, np.nan)]
-        middle = (first + last) // 2
-        return [*work((first, middle)), *work((middle, last))]
-
-    spans = [(first, min(first + size, n)) for first in range(0, n, size)]
-    values, duals = np.full(len(blocks.columns), np.nan), np.full(len(blocks.rows), np.nan)
-    bound, solved = np.full(n, np.nan), np.zeros(n, dtype=bool)
-    for span in spans:
-        for first, last, value, dual, best in work(span):
-            if value is not None:
-                values[first * columns : last * columns], duals[first * rows : last * rows] = value, dual
-                solved[first:last], bound[first:last] = True, best
-    objective = (values * blocks.cost).reshape(n, columns).sum(axis=1)
+    for first in range(0, n, size):
+        for some, *answer in work(np.arange(first, min(first + size, n))):
+            if isinstance(answer[0], str):
+                endless[some] = answer[0] == ENDLESS
+                continue
+            values[some], duals[some] = answer[0].reshape(len(some), -1), answer[1].reshape(len(some), -1)
+            solved[some], bound[some] = True, answer[2]
+    objective = (values * blocks.cost.reshape(n, columns)).sum(axis=1)
     bound = np.where(np.isnan(bound), objective, bound) if integer else objective
-    return Found(pd.Series(values, blocks.columns), pd.Series(duals, blocks.rows), objective, bound, solved)
+    found = pd.Series(values.ravel(), blocks.columns), pd.Series(duals.ravel(), blocks.rows)
+    return Found(*found, objective, bound, solved, endless)
 
 
 _greeted: list[bool] = []
@@ -241,34 +289,42 @@ def _solver() -> highspy.Highs:
     return solver
 
 
-def _highs(blocks: Blocks, first: int, last: int, columns: int, rows: int, integer: bool) -> tuple | None:
-    """Return values, duals and bound of some scenarios; None where they have no solution.
+def _part(blocks: Blocks, some: np.ndarray) -> tuple[highspy.HighsLp, np.ndarray]:
+    """Return the program of some scenarios, and the places of its columns in the whole."""
+    n = blocks.scenarios
+    columns, rows = len(blocks.columns) // n, len(blocks.rows) // n
+    c = (some[:, None] * columns + np.arange(columns)).ravel()
+    r = (some[:, None] * rows + np.arange(rows)).ravel()
+    a = blocks.matrix[r]
+    shift = np.repeat(np.repeat((some - np.arange(len(some))) * columns, rows), np.diff(a.indptr))
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(c), len(r)
+    lp.col_cost_ = blocks.sense * blocks.cost[c]
+    lp.col_lower_, lp.col_upper_ = blocks.column_bounds[c, 0], blocks.column_bounds[c, 1]
+    lp.row_lower_, lp.row_upper_ = blocks.low[r], blocks.high[r]
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = a.indptr, a.indices - shift, a.data
+    return lp, c
+
+
+def _highs(blocks: Blocks, some: np.ndarray, integer: bool) -> tuple | str:
+    """Return values, duals and bound of some scenarios; :data:`INFEASIBLE` or :data:`ENDLESS` where one of them has no
+    solution.
 
     Raises
     ------
     RuntimeError
         Where HiGHS ends in any other way.
     """
-    c, r = slice(first * columns, last * columns), slice(first * rows, last * rows)
-    a, start = blocks.matrix, blocks.matrix.indptr[first * rows : last * rows + 1]
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = (last - first) * columns, (last - first) * rows
-    scale = blocks.sense
-    lp.col_cost_ = scale * blocks.cost[c]
-    lp.col_lower_, lp.col_upper_ = blocks.column_bounds[c, 0], blocks.column_bounds[c, 1]
-    lp.row_lower_, lp.row_upper_ = blocks.low[r], blocks.high[r]
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = start - start[0]
-    lp.a_matrix_.index_ = a.indices[start[0] : start[-1]] - first * columns
-    lp.a_matrix_.value_ = a.data[start[0] : start[-1]]
+    lp, places = _part(blocks, some)
     if integer:
         kinds = highspy.HighsVarType
-        lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in blocks.whole[c]]
+        lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in blocks.whole[places]]
     solver = _solver()
     solver.setOptionValue("threads", 1)
     if integer:
         solver.setOptionValue("mip_rel_gap", 1e-6)
-    elif columns < LARGE:
+    elif len(blocks.columns) // blocks.scenarios < LARGE:
         solver.setOptionValue("solver", "simplex")
         solver.setOptionValue("presolve", "off")
         solver.setOptionValue("simplex_dual_edge_weight_strategy", 1)  # Devex: blocks are too small for steepest edge
@@ -277,10 +333,12 @@ def _highs(blocks: Blocks, first: int, last: int, columns: int, rows: int, integ
     status = solver.getModelStatus()
     known = highspy.HighsModelStatus
     if status in (known.kInfeasible, known.kUnboundedOrInfeasible):
-        return None
+        return INFEASIBLE
+    if status == known.kUnbounded:
+        return ENDLESS
     if status != known.kOptimal:
         raise RuntimeError(f"HiGHS ended with {solver.modelStatusToString(status)!r} instead of an optimum")
     solution = solver.getSolution()
-    dual = np.asarray(solution.row_dual) * scale if not integer else np.full(lp.num_row_, np.nan)
-    best = scale * solver.getInfo().mip_dual_bound if integer else np.nan
+    dual = np.asarray(solution.row_dual) * blocks.sense if not integer else np.full(lp.num_row_, np.nan)
+    best = blocks.sense * solver.getInfo().mip_dual_bound if integer else np.nan
     return np.asarray(solution.col_value), dual, best

@@ -29,10 +29,10 @@ def who_does_what(mix: fleet.Mix, arguments: dict, scenario=None) -> pd.DataFram
     """Return the share of every kind of work that each accelerator does. [%]"""
     chosen = mix.assignment.isel(scenario=0) if scenario is None else mix.assignment.sel(scenario=scenario)
     done = chosen * arguments["throughput"].fillna(0)
-    return (100 * done / done.sum("accelerator")).to_pandas()
+    return (100 * done / done.sum("accelerator")).to_pandas().round(6)
 
 
-def compare(arguments: dict, objective: str = "energy") -> pd.DataFrame:
+def compare(arguments: dict, objective: str = "energy", bought: pd.Series | None = None) -> pd.DataFrame:
     """Return the best mix beside what else could be done.
 
     Parameters
@@ -41,26 +41,55 @@ def compare(arguments: dict, objective: str = "energy") -> pd.DataFrame:
         From :func:`gigafleet.fleet_inputs.inputs`.
     objective
         ``energy``, ``cost`` or ``carbon``.
+    bought
+        Full cost of accelerators of which some are owned: what goes beyond the supply of these is bought at it [USD/h].
+        Without it every accelerator beyond the supply costs what those within cost.
 
     Returns
     -------
     DataFrame
         Rows: the mix; the mix without limits of supply; every accelerator alone, without limits of supply; an even
-        split of power. Columns: ``energy`` [MW], ``cost`` [USD/h], ``carbon`` [t/h], ``power`` [MW], ``accelerators``
-        and ``supply``: whether the supply there is would be enough. NaN where the work cannot be done.
+        split of power among the accelerators that there are, without limits of supply. Columns: ``energy`` [MW],
+        ``cost`` [USD/h], ``carbon`` [t/h], ``power`` [MW], ``accelerators`` and ``supply``: whether the supply there is
+        would be enough. NaN where the work cannot be done.
     """
-    free = {k: v for k, v in arguments.items() if k != "supply"}
+    supply = arguments["supply"]
     names = list(arguments["throughput"].indexes["accelerator"])
-    none = xr.zeros_like(arguments["supply"])
-    even = xr.DataArray(np.full(len(names), 1 / len(names) - 1e-9), {"accelerator": names}, "accelerator")
+    free = _free(arguments, bought)
+    labels = list(free["throughput"].indexes["accelerator"])
     cases = {"the mix": arguments, "without limits of supply": free}
     for name in names:
-        only = none.where(none["accelerator"] != name, np.inf)
-        cases[f"{name} alone"] = free | {"supply": only}
-    cases["an even split of power"] = free | {"least_shares": even}
-    rows = {label: _row(case, objective, arguments["supply"]) for label, case in cases.items()}
+        own = [label.split(",")[0] == name for label in labels]
+        cases[f"{name} alone"] = free | {"supply": free["supply"].where(own, 0.0)}
+    there = [name for name in names if supply.sel(accelerator=name).item() > 0]
+    even = pd.Series(1 / len(there) - 1e-9, pd.Index(there, name="vendor"))
+    cases["an even split of power"] = free | {
+        "least_shares": even,
+        "vendors": {label: label.split(",")[0] for label in labels},
+    }
+    rows = {label: _row(case, objective, supply) for label, case in cases.items()}
     table = pd.DataFrame(rows).T
     return table.astype(dict.fromkeys(table.columns.drop("supply"), float))
+
+
+def _free(arguments: dict, bought: pd.Series | None) -> dict:
+    """Return the arguments without limits of supply; what goes beyond it is a further accelerator at its full cost."""
+    names = list(arguments["throughput"].indexes["accelerator"])
+    if bought is None:
+        return arguments | {"supply": xr.full_like(arguments["supply"], np.inf)}
+    labels = pd.Index([f"{name}, bought" for name in names], name="accelerator")
+    out = {}
+    for key, value in arguments.items():
+        if not isinstance(value, xr.DataArray) or "accelerator" not in value.dims:
+            out[key] = value
+            continue
+        more = value.assign_coords(accelerator=labels)
+        if key == "supply":
+            more = xr.full_like(more, np.inf)
+        elif key == "cost_usd_per_h":
+            more = more.copy(data=bought[names].to_numpy(float))
+        out[key] = xr.concat([value, more], "accelerator")
+    return out
 
 
 def _row(case: dict, objective: str, supply: xr.DataArray) -> dict:
@@ -69,15 +98,17 @@ def _row(case: dict, objective: str, supply: xr.DataArray) -> dict:
         mix = fleet.optimize(**case, objective=objective)
     except fleet.InfeasibleError:
         return dict.fromkeys(("energy", "cost", "carbon", "power", "accelerators", "supply"), np.nan)
-    owned = mix.assignment.sum("workload").isel(scenario=0)
+    owned = mix.assignment.sum("workload").isel(scenario=0).to_series()
+    owned = owned.groupby([label.split(",")[0] for label in owned.index]).sum()
+    there = supply.to_series()[owned.index]
     totals = {name: mix.totals[name].item() for name in ("energy", "cost", "carbon", "power")}
     return {
         "energy": totals["energy"] * MW_PER_KW,
         "cost": totals["cost"],
         "carbon": totals["carbon"] * 1e-3,
         "power": totals["power"] * MW_PER_KW,
-        "accelerators": owned.sum().item(),
-        "supply": bool((owned <= supply * (1 + 1e-6) + 1e-6).all()),
+        "accelerators": owned.sum(),
+        "supply": bool((owned <= there * (1 + 1e-6) + 1e-6).all()),
     }
 
 
@@ -112,10 +143,10 @@ def frontier(arguments: dict, one: str = "energy", other: str = "cost", points: 
     return table.join(parts.set_axis(table.index))
 
 
-def reason(mix: fleet.Mix, arguments: dict) -> str:
+def reason(mix: fleet.Mix, arguments: dict, names: dict[str, str] | None = None) -> str:
     """Return in one sentence why the mix is what it is, from its shadow prices; empty where no supply binds.
 
-    The scarce accelerator goes where it saves most over the next best one.
+    The scarce accelerator goes where it saves most over the next best one. ``names`` are those of the work in words.
     """
     if "supply" not in mix.shadow_prices:
         return ""
@@ -131,10 +162,12 @@ def reason(mix: fleet.Mix, arguments: dict) -> str:
     share = 100 * (need.loc[scarce] / need.drop(index=scarce).min()).sort_values()
     done = who_does_what(mix, arguments).loc[scarce]
     first, last = share.index[0], share.index[-1]
+    told = {kind: (names or {}).get(kind, kind).lower() for kind in (first, last)}
+    ends = [f"{told[kind]}, at {share[kind]:.0f} %" for kind in (first, last)]
+    parts = f"{done[first]:.0f} % of the one and {done[last]:.0f} % of the other"
     return (
-        f"One more {scarce} would save {number(-price[scarce] * times)} {unit}. It is furthest ahead in {first}, at "
-        f"{share[first]:.0f} % of the {word} of the next best, and least in {last}, at {share[last]:.0f} %; it does "
-        f"{done[first]:.0f} % of the one and {done[last]:.0f} % of the other."
+        f"One more {scarce} would save {number(-price[scarce] * times)} {unit}. It is furthest ahead in {ends[0]} of "
+        f"the {word} of the next best, and least in {ends[1]}; it does {parts}."
     )
 
 
@@ -275,11 +308,23 @@ def break_evens(settings: dict, accelerators: list[str], of: str, objective: str
         moved = [{of: value} if key == "software" else value for value in values]
         table = sweep([settings | {key: value} for value in moved], values, accelerators, objective)
         ends = (100 * table.iloc[[0, -1]]).round().astype(int).astype(str).agg(" to ".join)
-        at = drops_out(table)
+        at = {n: _refined(settings, key, of, table[n], accelerators, objective) for n in table}
         label = f"{of}'s {name}" if key == "software" else name
         rows[label] = {"range": f"{values[0]:g} to {values[-1]:g}"}
         rows[label] |= {k: v for n in table for k, v in ((n, ends[n]), (f"{n} enters or leaves at", at[n]))}
     return pd.DataFrame(rows).T
+
+
+def _refined(settings: dict, key: str, of: str, share: pd.Series, accelerators: list[str], objective: str) -> float:
+    """Return where an accelerator leaves the mix or enters it, from finer settings around the step in which it does."""
+    inside = (share > DROPPED).to_numpy()
+    changes = np.flatnonzero(inside[1:] != inside[:-1])
+    if not len(changes):
+        return np.nan
+    values = np.linspace(*share.index[changes[0] : changes[0] + 2], 65)
+    moved = [{of: value} if key == "software" else value for value in values]
+    finer = sweep([settings | {key: value} for value in moved], values, accelerators, objective)
+    return drops_out(finer)[share.name]
 
 
 def drops_out(table: pd.DataFrame) -> pd.Series:

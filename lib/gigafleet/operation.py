@@ -106,6 +106,7 @@ def evaluate(
     capacity_basis: str = "facility",
     most_gw=None,
     site_gw=None,
+    life_years=None,
     stops: bool = False,
     software_gain_share_per_year: float = 0.0,
     end: str = rollout.LAST_QUARTER,
@@ -130,6 +131,9 @@ def evaluate(
         Limit of supply by quarter and generation, as :func:`gigafleet.fleet_life.limited`; None for none. [GW]
     site_gw
         Power of the sites, as :func:`gigafleet.fleet_life.service`, counted as the deal counts; None for none. [GW]
+    life_years
+        Years in service, as :func:`gigafleet.fleet_life.service`, such as one a generation; None takes those of the
+        inputs. [years]
     stops
         Whether a sample ends where its buyer stops, drawn by the chance that each further gigawatt is taken; else all
         gigawatts are.
@@ -144,7 +148,8 @@ def evaluate(
         Dims sample, quarter, generation: ``shipped_gw``, ``delivered_gw``, ``energized_gw``, ``retired_gw`` of each
         quarter, ``in_service_gw`` and ``waiting_gw`` at its end [GW], ``accelerators`` in service at its end. Dims
         sample, quarter: ``peak_gw`` (at the meter, hottest hour, end of the quarter), ``average_gw`` [GW], ``twh``,
-        ``cost_busd`` (capital by annuity, energy, upkeep and staff of what is in service) [billion USD],
+        ``cost_busd`` (capital by annuity, energy, upkeep and staff of what is in service, and all but energy of what
+        waits for room) [billion USD],
         ``training_yflop`` [10^24 FLOP]. With ``region``: ``mt_co2`` [Mt]. With ``part``: ``capex_busd`` (when it is
         delivered), ``opex_busd`` [billion USD]. With ``workload``: ``tokens_tn`` on offer [trillion tokens],
         ``usd_per_million_tokens``.
@@ -157,7 +162,7 @@ def evaluate(
     Notes
     -----
     Work is on offer in the proportions of ``data/workloads.csv``: a share of busy time goes to each kind. A retired
-    accelerator is not replaced.
+    accelerator is not replaced. The grid's intensity falls from the year that its figure is of.
     """
     if name not in PHYSICAL:
         raise unknown("scenario", name, PHYSICAL)
@@ -167,8 +172,10 @@ def evaluate(
     terms, shares = catalog.deal(of), region_shares(regions)
     known = ranges(of, regions)
     inputs = draw(of, n, seed, regions) if inputs is None else inputs
+    for missing in known.index.difference(inputs.columns):
+        raise ValueError(f"inputs need a column {missing!r}; draw them for the same deal and regions")
     inputs = scenarios.applied(inputs, name, known)
-    gigawatts = _gigawatts(inputs, terms, name, seed, stops, most_gw, site_gw, end)
+    gigawatts = _gigawatts(inputs, terms, name, seed, stops, most_gw, site_gw, life_years, end)
     each = _generations(inputs, terms["accelerator"], shares, capacity_basis)
     found = {f"{k}_gw": v for k, v in gigawatts.items() if k != "average"}
     found["accelerators"] = gigawatts["in_service"] * each["per_gw"]
@@ -181,7 +188,7 @@ def evaluate(
     return xr.Dataset(found)
 
 
-def _gigawatts(inputs, terms, name, seed, stops, most_gw, site_gw, end) -> dict[str, xr.DataArray]:
+def _gigawatts(inputs, terms, name, seed, stops, most_gw, site_gw, life_years, end) -> dict[str, xr.DataArray]:
     """Return gigawatts by quarter and generation: on every clock, retired, in service and waiting."""
     capacity_gw = float(terms["public"]["capacity_gw"])
     stop_gw = scenarios.scenario(name).stop_gw
@@ -189,10 +196,14 @@ def _gigawatts(inputs, terms, name, seed, stops, most_gw, site_gw, end) -> dict[
         drawn = rollout.draw_stops(inputs, capacity_gw, rollout.binding_gw(terms["id"]), seed)
         stop_gw = np.minimum(drawn, np.inf if stop_gw is None else stop_gw)
     plan = {"capacity_gw": capacity_gw, "stop_gw": stop_gw, "end": end}
-    clocks = {clock: rollout.schedule(inputs, clock=clock, **plan) for clock in rollout.CLOCKS}
-    if most_gw is not None:
-        clocks = {clock: fleet_life.limited(table, most_gw) for clock, table in clocks.items()}
-    life = xr.DataArray(inputs["it_life_years"].to_numpy(float), dims="sample")
+    if most_gw is None:
+        clocks = {clock: rollout.schedule(inputs, clock=clock, **plan) for clock in rollout.CLOCKS}
+    else:  # supply holds back what is shipped; what follows comes as much later as ever
+        clocks = {"shipped": fleet_life.limited(rollout.schedule(inputs, clock="shipped", **plan), most_gw)}
+        for before, after, lag in (("shipped", "delivered", "delivery"), ("delivered", "energized", "energized")):
+            years = xr.DataArray(inputs[f"{lag}_lag_years"].to_numpy(float), dims="sample")
+            clocks[after] = fleet_life.delayed(clocks[before], years)
+    life = xr.DataArray(inputs["it_life_years"].to_numpy(float), dims="sample") if life_years is None else life_years
     inside = fleet_life.service(clocks["energized"], life, np.inf if site_gw is None else site_gw)
     return clocks | dict(inside.data_vars)
 
@@ -239,7 +250,8 @@ def _power_and_carbon(inputs, gigawatts, each, shares) -> dict[str, xr.DataArray
     twh = average_gw * HOURS / 1e3
     decline = xr.DataArray(inputs["grid_decline_share_per_year"].to_numpy(float), dims="sample")
     today = _table({region: share * inputs[f"{region} g_co2_per_kwh"] for region, share in shares.items()}, "region")
-    mt = power.carbon_t(twh * 1e6, power.grid_g_co2_per_kwh(today, decline, years_of(twh))) / 1e6
+    since = xr.DataArray([years_since(region) for region in shares], {"region": list(shares)}, "region")
+    mt = power.carbon_t(twh * 1e6, power.grid_g_co2_per_kwh(today, decline, since + years_of(twh))) / 1e6
     peak_gw = (gigawatts["in_service"] * each["per_gw"] * each["meter_kw"]).sum("generation") / 1e6
     return {"peak_gw": peak_gw, "average_gw": average_gw, "twh": twh, "mt_co2": mt}
 
@@ -247,10 +259,11 @@ def _power_and_carbon(inputs, gigawatts, each, shares) -> dict[str, xr.DataArray
 def _money(gigawatts, each) -> dict[str, xr.DataArray]:
     """Return capital when it is delivered, running cost and whole cost of what is in service. [billion USD]"""
     bought, working = gigawatts["delivered"] * each["per_gw"], gigawatts["average"] * each["per_gw"]
+    idle = gigawatts["waiting"] * each["per_gw"] * (each["usd_per_h"] - each["running_usd_per_h"].sel(part="energy"))
     return {
         "capex_busd": (bought * each["capital_usd"]).sum("generation", skipna=False).rename(part="asset") / 1e9,
         "opex_busd": (working * each["running_usd_per_h"]).sum("generation", skipna=False) * HOURS / 1e9,
-        "cost_busd": (working * each["usd_per_h"]).sum("generation", skipna=False) * HOURS / 1e9,
+        "cost_busd": (working * each["usd_per_h"] + idle).sum("generation", skipna=False) * HOURS / 1e9,
     }
 
 
@@ -276,6 +289,13 @@ def _work(inputs, gigawatts, each, first, gain, cost_busd) -> dict[str, xr.DataA
         "training_yflop": flops / 1e24,
         "usd_per_million_tokens": cost_busd * share * 1e9 / (tokens.where(tokens > 0) / 1e6),
     }
+
+
+def years_since(region: str) -> float:
+    """Return the time from the middle of the year that a region's intensity is of to July 2026. [years]"""
+    rows = catalog.provenance(region, "g_co2_per_kwh")
+    stated = rows[rows["preferred"] & rows["condition"].eq("average")]["as_of"].iloc[0]
+    return 2026.0 - int(str(stated)[:4])
 
 
 def years_of(table: xr.DataArray) -> xr.DataArray:

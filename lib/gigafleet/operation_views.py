@@ -107,7 +107,8 @@ def carbon_by_region(found: xr.Dataset, inputs: pd.DataFrame, regions: Iterable[
     rows = []
     for name in chosen:
         row = table.loc[name]
-        falling = power.grid_g_co2_per_kwh(row["g_co2_per_kwh"], decline, operation.years_of(mwh))
+        since = operation.years_since(name) + operation.years_of(mwh)
+        falling = power.grid_g_co2_per_kwh(row["g_co2_per_kwh"], decline, since)
         paths = {"average, falls": falling, "average, stays": row["g_co2_per_kwh"]}
         paths |= {"marginal, stays": row["g_co2_per_kwh_marginal"]} if row["g_co2_per_kwh_marginal"] > 0 else {}
         for path, intensity in paths.items():

@@ -26,6 +26,11 @@ def inputs(
     next_generation_years: float | None = None,
     rate: float | None = None,
     milestones: bool = True,
+    name: str = "base",
+    delay_years: float | None = None,
+    capacity_basis: str = "facility",
+    most_gw: float | None = None,
+    room_gw: float | None = None,
     end: str = END,
 ) -> dict:
     """Return the arguments of :func:`gigafleet.fleet.plan_purchases` for a deal, at the values of all inputs.
@@ -49,14 +54,20 @@ def inputs(
         Discount rate, and cost of the capital in the facility; None as in the data. [share/year]
     milestones
         Whether the deal's gigawatts must have been bought when its roll-out delivers them.
+    name, delay_years, capacity_basis, most_gw, room_gw
+        The roll-out behind milestones and work, as :func:`gigafleet.operation.evaluate` takes them (``room_gw`` is its
+        ``site_gw``).
     end
         Last quarter of the plan.
     """
     require("work", work, above=0)
     require("most_gw_per_quarter", most_gw_per_quarter, above=0)
     places = list(operation.region_shares(regions))
-    point = operation.draw(of, regions=places, rate=rate)
-    found = operation.evaluate(point, of, regions=places, end=end).isel(sample=0)
+    if site_gw is not None:
+        require("site_gw", site_gw, above=0)
+    point = operation.draw(of, regions=places, rate=rate, delay_years=delay_years)
+    settings = {"capacity_basis": capacity_basis, "most_gw": most_gw, "site_gw": room_gw}
+    found = operation.evaluate(point, of, name, regions=places, end=end, **settings).isel(sample=0)
     one = point.iloc[0]
     each, names = _generations(one), list(GENERATIONS)
     asked = found["tokens_tn"].transpose("quarter", "workload") * 1e12 / (operation.HOURS * 3600)
@@ -68,8 +79,10 @@ def inputs(
     supply = most_gw_per_quarter * 1e6 / each["provisioned_kw"] * (number >= first)
     price = xr.DataArray([one[f"{place} usd_per_mwh"] for place in places], {"region": places}, "region")
     today = xr.DataArray([one[f"{place} g_co2_per_kwh"] for place in places], {"region": places}, "region")
-    grid = power.grid_g_co2_per_kwh(today, one["grid_decline_share_per_year"], (number + 0.5) / 4)
-    counted = each["provisioned_kw"] * each["provisioned_kw"]["accelerator"].isin(COUNTED)
+    since = xr.DataArray([operation.years_since(place) for place in places], {"region": places}, "region")
+    grid = power.grid_g_co2_per_kwh(today, one["grid_decline_share_per_year"], since + (number + 0.5) / 4)
+    per_kw = 1.0 if capacity_basis == "facility" else 1 / one["peak_pue"]
+    counted = per_kw * each["provisioned_kw"] * each["provisioned_kw"]["accelerator"].isin(COUNTED)
     reached = found["delivered_gw"].sum("generation").cumsum("quarter") * 1e6
     return {
         **{name: each[name] for name in ("throughput", "power_kw", "price_usd", "upkeep_usd_per_h", "provisioned_kw")},

@@ -114,6 +114,19 @@ def between(low: float, high: float, digits: int = 3) -> str:
     return f"{first} to {last}"
 
 
+def more_or_less(percent: float) -> str:
+    """Return how an amount stands to another, from the difference in percent.
+
+    >>> more_or_less(29.3), more_or_less(-5.0), more_or_less(0.004)
+    ('29 % above', '5 % below', 'the same as')
+    """
+    if not math.isfinite(percent):
+        return "not comparable with"
+    if abs(percent) < 0.05:
+        return "the same as"
+    return f"{number(abs(percent), 2)} % {'above' if percent > 0 else 'below'}"
+
+
 def span(answer: str, *tables: pd.DataFrame, digits: int = 3) -> str:
     """Return the interval of one answer as text; across several tables, from the lowest low to the highest high.
 
