@@ -148,6 +148,7 @@ OTHER = {
         "tranches": 4,
         "samples": 256,
     },
+    "07_claim_check": {"claims": "articles/nvidia-openai.csv", "samples": 64, "seed": 3},
     "08_model_check": {"hold_out": "generation", "work": "inference"},
 }
 

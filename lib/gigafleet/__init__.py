@@ -17,6 +17,7 @@ __all__ = [
     "calibration",
     "catalog",
     "check",
+    "claims",
     "comparison",
     "cost",
     "deal",

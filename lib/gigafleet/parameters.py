@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from gigafleet import catalog, rollout, warrant
+from gigafleet import catalog, claims, rollout, warrant
 from gigafleet.architectures import arithmetic, find_llm
 from gigafleet.errors import unknown
 
@@ -293,6 +293,23 @@ class Warrant(Parameters):
         return self
 
 
+class ClaimCheck(Parameters):
+    """The claims of an article against figures and models."""
+
+    claims: str | None = Field(None, description="a file of claims, here or in the data; None is data/claims.csv")
+    samples: Samples = Field(4096, description="number of samples, a power of two")
+    seed: int = Field(0, ge=0, description="seed of the samples")
+
+    @field_validator("claims")
+    @classmethod
+    def _claims(cls, value: str | None) -> str | None:
+        try:
+            claims.read(value)
+        except FileNotFoundError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+
 class ModelCheck(Parameters):
     """The performance model against measured results."""
 
@@ -310,6 +327,7 @@ MODELS: dict[str, type[Parameters]] = {
     "04_rollout": Rollout,
     "05_revenue": Revenue,
     "06_warrant": Warrant,
+    "07_claim_check": ClaimCheck,
     "08_model_check": ModelCheck,
 }
 
