@@ -134,3 +134,17 @@ def test_owner_costs_take_what_is_chosen():
 def test_unknown_names_suggest_the_nearest(call, message):
     with pytest.raises(UnknownNameError, match=message):
         call()
+
+
+def test_what_flips_a_lead_is_where_the_ratio_is_one():
+    """VR200's IT power is read from 2.5 to 3.5 kW; where it takes as much more per FLOP as MI455X, they are even."""
+    found = comparison.flips("MI455X", "VR200", "per_it_mw")
+    table = catalog.accelerators().loc[["MI455X", "VR200"], ["fp8_tflops", "all_in_kw"]]
+    even = table.loc["MI455X", "all_in_kw"] * table.loc["VR200", "fp8_tflops"] / table.loc["MI455X", "fp8_tflops"]
+    assert found.loc["VR200 it_kw", "break_even"] == pytest.approx(even, rel=1e-3)
+    assert np.isnan(found.loc["MI455X it_kw", "break_even"])
+    with pytest.raises(UnknownNameError, match="unknown metric 'per_watt'"):
+        comparison.flips("MI455X", "VR200", "per_watt")
+    text = comparison.flip_text(found, "MI455X", "VR200")
+    assert text == "MI455X and VR200 change places if IT power of an accelerator (VR200) were 2.95 instead of 2.74."
+    assert "No single input" in comparison.flip_text(found.assign(break_even=np.nan), "MI455X", "VR200")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import nbformat
+import numpy as np
 import papermill
 import pytest
 import yaml
@@ -198,3 +199,37 @@ def test_plain_papermill_refuses_a_misspelt_parameter(tmp_path):
             str(FOLDER / "00_overview.ipynb"), str(tmp_path / "out.ipynb"), {"capcity_gw": 1.0}, progress_bar=False
         )
     assert "unknown parameter of 00_overview 'capcity_gw'; did you mean 'capacity_gw'" in str(caught.value)
+
+
+UNITS = {  # unit in a text -> units of the tables, and how many of theirs it is
+    "years": {"years": 1},
+    "kW": {"kW": 1, "W": 1000},
+    "W": {"W": 1, "kW": 0.001},
+    "GW": {"GW": 1, "MW": 1000},
+    "GB": {"GB": 1},
+    "TB/s": {"TB/s": 1, "GB/s": 1000},
+    "USD": {"USD": 1},
+    "%": {"share": 0.01, "share/year": 0.01},
+}
+
+
+def figures_in_tables(unit: str) -> set[str]:
+    """Return the figures of the data package in a unit, to four digits; the level of intervals is one, too."""
+    facts, found = catalog.facts(), {"90"} if unit == "%" else set()
+    for theirs, size in UNITS[unit].items():
+        rows = facts.loc[facts["unit"].eq(theirs), ["value", "low", "high"]].to_numpy(float).ravel()
+        found |= {f"{figure / size:.4g}" for figure in rows[np.isfinite(rows)]}
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_with_a_unit_in_a_text_stands_in_a_table(name):
+    """What a Markdown cell says with a unit, such as "3 to 7 years", is in the data package; the rest is computed."""
+    known = {unit: figures_in_tables(unit) for unit in UNITS}
+    pattern = re.compile(r"(?<![\w.])([\d.,]*\d)(?: (?:to|and) ([\d.,]*\d))? ?(years|kW|W|GW|GB|TB/s|USD|%)(?!\w)")
+    for cell in read(name).cells:
+        if cell.cell_type != "markdown":
+            continue
+        for low, high, unit in pattern.findall(cell.source):
+            for figure in filter(None, (low, high)):
+                assert f"{float(figure.replace(',', '')):.4g}" in known[unit], f"{figure} {unit}: {cell.source}"

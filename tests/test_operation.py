@@ -222,7 +222,10 @@ def test_carbon_by_region_is_energy_times_intensity(found, inputs):
 
 
 def test_a_delay_moves_gigawatts_to_later(inputs):
-    lines, table = operation_views.delays([0, 1], "amd-openai", inputs)
+    ends, table = operation_views.delays([0, 1], "amd-openai", inputs)
+    lines = ends["median"]
+    assert (ends["low"] <= lines).all(axis=None)
+    assert (lines <= ends["high"]).all(axis=None)
     assert list(lines) == ["on plan", "1 year late"]
     assert (lines["1 year late"].loc[:"2029Q4"] <= lines["on plan"].loc[:"2029Q4"] + 1e-9).all()
     assert table.loc["1 year late", "twh_2030"] < table.loc["on plan", "twh_2030"]

@@ -4,10 +4,12 @@ A ratio of two accelerators carries the ranges of both, so that a reader sees wh
 a source gives without a range has none: no bar is not certainty.
 """
 
+import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, check, cost, power, uncertainty
 from gigafleet.errors import unknown
+from gigafleet.tell import input_name, number
 
 FORMATS = ("bf16", "fp8", "fp4")
 METRICS = {
@@ -220,6 +222,51 @@ def pairs(drawn: pd.DataFrame, amd: list[str], nvidia: list[str], name: str) -> 
     table.loc[table["high"] < 1, "verdict"] = "NVIDIA ahead"
     table.loc[table["high"] - table["low"] < 1e-9, "verdict"] = "no range known"
     return table
+
+
+def flips(amd: str, nvidia: str, name: str, number_format: str = "fp8") -> pd.DataFrame:
+    """Return which input, within its range, turns AMD over NVIDIA on a metric to the other side of 1.
+
+    Parameters
+    ----------
+    amd, nvidia
+        Names, as people write them.
+    name
+        One of :data:`METRICS`.
+    number_format
+        As in :func:`samples`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`gigafleet.uncertainty.flips` gives it, indexed by "accelerator input"; empty where one of the two
+        lacks the metric.
+    """
+    if name not in METRICS:
+        raise unknown("metric", name, METRICS)
+    names = [catalog.find(amd), catalog.find(nvidia)]
+    known = _inputs(names, number_format)
+    known.index = [" ".join(pair) for pair in known.index]
+
+    def ratio(cases: pd.DataFrame) -> pd.Series:
+        x = [{key.split(" ", 1)[1]: cases[key] for key in cases if key.split(" ", 1)[0] == n} for n in names]
+        found = [_metrics(each).get(name, np.nan) for each in x]
+        return found[0] / found[1] + 0 * cases.iloc[:, 0]
+
+    table = uncertainty.flips(ratio, known, 1.0)
+    return table[table["answer"].notna()]
+
+
+def flip_text(found: pd.DataFrame, amd: str, nvidia: str) -> str:
+    """Return in a sentence what would make two accelerators change places, from :func:`flips`."""
+    turns = found.dropna(subset="break_even")
+    if turns.empty:
+        return f"No single input within its range makes {amd} and {nvidia} change places."
+    name, row = turns.index[0], turns.iloc[0]
+    return (
+        f"{amd} and {nvidia} change places if {input_name(name.split(' ', 1)[1])} ({name.split(' ', 1)[0]}) were "
+        f"{number(row['break_even'])} instead of {number(row['value'])}."
+    )
 
 
 def per_watt(number_format: str = "fp8", case: str = "mid", peak_pue: float = 1.0) -> pd.DataFrame:

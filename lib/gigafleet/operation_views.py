@@ -118,8 +118,10 @@ def carbon_by_region(found: xr.Dataset, inputs: pd.DataFrame, regions: Iterable[
     return pd.DataFrame(rows, columns=["region", "path", "value", "low", "high"])
 
 
-def delays(years: Iterable[float], of: str, inputs: pd.DataFrame, **settings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return what a delay does: gigawatts in service by quarter (medians, a column a delay), and the answers.
+def delays(
+    years: Iterable[float], of: str, inputs: pd.DataFrame, **settings
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Return what a delay does: gigawatts in service by quarter, and the answers.
 
     Parameters
     ----------
@@ -132,17 +134,18 @@ def delays(years: Iterable[float], of: str, inputs: pd.DataFrame, **settings) ->
 
     Returns
     -------
-    DataFrame, DataFrame
-        The second has a row a delay: ``gw_2028`` and ``gw_2030``, in service at the end of the year [GW], ``twh_2030``
-        and ``twh``, to the end of 2030 and in all [TWh], ``capex_busd_2030`` to the end of 2030 [billion USD]; medians.
+    dict, DataFrame
+        The first holds frames ``low``, ``median`` and ``high`` [GW], a column a delay. The second has a row a delay:
+        ``gw_2028`` and ``gw_2030``, in service at the end of the year [GW], ``twh_2030`` and ``twh``, to the end of
+        2030 and in all [TWh], ``capex_busd_2030`` to the end of 2030 [billion USD]; medians.
     """
-    lines, rows = {}, {}
+    bands, rows = {}, {}
     for delay in years:
         label = "on plan" if delay == 0 else f"{delay:g} {'year' if delay == 1 else 'years'} late"
         moved = inputs.assign(delay_years=inputs["delay_years"] + delay)
         found = operation.evaluate(moved, of, **settings)
         total = found["in_service_gw"].sum("generation")
-        lines[label] = total.median("sample").to_pandas()
+        bands[label] = band(found["in_service_gw"])
         year, until = rollout.by_year(found[["twh", "capex_busd"]]), slice(None, 2030)
         values = {
             "gw_2028": total.sel(quarter="2028Q4"),
@@ -152,7 +155,10 @@ def delays(years: Iterable[float], of: str, inputs: pd.DataFrame, **settings) ->
             "capex_busd_2030": year["capex_busd"].sel(year=until).sum(["year", "asset"], skipna=False),
         }
         rows[label] = {name: float(value.median("sample")) for name, value in values.items()}
-    return pd.DataFrame(lines), pd.DataFrame(rows).T
+    ends = {
+        end: pd.DataFrame({label: table[end] for label, table in bands.items()}) for end in ("low", "median", "high")
+    }
+    return ends, pd.DataFrame(rows).T
 
 
 def when_text(years: pd.Series) -> str:

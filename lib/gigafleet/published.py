@@ -16,7 +16,12 @@ PUBLISHED = {
     ("content_busd_per_gw", "components"): ("system_busd_per_gw", ("facility", "it")),
     ("content_busd_per_gw", "systems"): ("system_busd_per_gw", ("facility", "it")),
     ("content_busd_per_gw", "announced_floor"): ("system_busd_per_gw", ("facility", "it")),
+    ("deal_value_busd", "hardware"): ("gross_revenue_busd", ("facility", "it")),
+    ("warrant_headline_busd", "at_213_usd"): ("warrant_grant_busd", ("facility", "it")),
+    ("warrant_headline_busd", "at_600_usd"): ("warrant_latest_busd", ("facility", "it")),
+    ("warrant_headline_busd", "held_to_end"): ("warrant_latest_busd", ("facility", "it")),
 }
+OF_THE_WHOLE = ("accelerators", "gross_revenue_busd", "warrant_grant_busd", "warrant_latest_busd")
 FLOORS = ("announced_floor",)  # conditions of figures that say "more than"
 READINGS = {"facility": "at the meter", "it": "at the IT"}
 
@@ -46,7 +51,7 @@ def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a figure of :data:`PUBLISHED` that we have an answer for (a count of accelerators only at the deal's
+        One row a figure of :data:`PUBLISHED` that we have an answer for (what is of the whole deal only at the deal's
         own capacity): ``answer``, ``unit``, ``condition``, ``published_low``, ``published_high`` (infinite for "more
         than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and ``high`` of each reading, NaN where the
         figure counts at another level; ``agrees``: the readings whose 90 % interval overlaps the figure.
@@ -65,7 +70,7 @@ def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     )
     own = all(x.loc["capacity_gw", "median"] == terms["public"]["capacity_gw"] for x in readings.values())
     known = [x["median"].reindex(table["answer"]).notna().to_numpy() for x in readings.values()]
-    table = table[np.logical_and.reduce(known) & (own | (table["answer"] != "accelerators"))]
+    table = table[np.logical_and.reduce(known) & (own | ~table["answer"].isin(OF_THE_WHOLE))]
     agrees = {reading: pd.Series("", table.index) for reading in readings}
     for reading, intervals in readings.items():
         counts = keys[table.index].map(lambda key, reading=reading: reading in PUBLISHED[key][1])
