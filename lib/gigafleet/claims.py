@@ -268,10 +268,12 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     same = table["low"].map(number) == table["high"].map(number)
     ends = table["low"].map(number) + (" to " + table["high"].map(number)).where(~same, "")
     figure = (ends + " " + table["unit"]).where(table["low"].notna(), table["figure"]).str.strip()
+    older = table["note"].where(table["verdict"] == VERDICTS[1], "").map(lambda note: f"; {note}" if note else "")
     miss = table["miss_percent"].map(lambda m: "" if np.isnan(m) else "none" if m == 0 else f"{m:+.2g} %")
     source = table["source"] + table["as_of"].map(lambda d: f", {d}" if d else "")
-    words = {name: table[name] for name in ("claim", "reading", "verdict")} | {"figure": figure, "off by": miss}
-    return pd.DataFrame({**words, "source": source, "note": table["note"]}).set_index("claim")
+    claim = table["claim"] + table["reading"].map(lambda text: f" ({text})" if text else "")
+    columns = {"verdict": table["verdict"], "figure": figure + older, "off by": miss, "source": source}
+    return pd.DataFrame(columns).set_index(claim.rename(None))
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:

@@ -60,7 +60,7 @@ def swing_matrix(tables: dict[str, pd.DataFrame], most: int = 14) -> pd.DataFram
     others = table.max(axis=1).sort_values(ascending=False).index
     chosen = list(dict.fromkeys([*leading, *others]))[: max(most, len(set(leading)))]
     table = table.loc[table.loc[chosen].max(axis=1).sort_values(ascending=False).index]
-    return table.set_axis([input_name(name) for name in table.index])
+    return table.set_axis([input_name(name) for name in table.index]).round(6)
 
 
 def causes(name: str, columns: list[str], region: str = "us", n: int = 1024, seed: int = 0, **settings) -> pd.DataFrame:

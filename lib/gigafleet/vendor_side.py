@@ -43,18 +43,18 @@ UNITS = {
     "dilution_percent": "%",
 }
 NAMES = {
-    "gross_revenue_busd": "vendor's revenue before contra-revenue, all years, if all is taken",
+    "gross_revenue_busd": "vendor's revenue, all years, if all is taken",
     "expected_revenue_busd": "the same, weighted by the chance that it is taken",
-    "gross_profit_busd": "vendor's gross profit after contra-revenue",
+    "gross_profit_busd": "vendor's gross profit, less the warrant",
     "contra_busd": "contra-revenue for the warrant",
     "net_income_busd": "vendor's net income from the deal",
-    "eps_2028_usd": f"what the deal adds to earnings per share of {EPS_YEAR}",
+    "eps_2028_usd": f"added to earnings per share of {EPS_YEAR}",
     "warrant_grant_busd": "warrant at its grant, if all is taken",
     "warrant_latest_busd": "warrant at the newest share price, if all is taken",
     "warrant_weighted_busd": "the same, weighted by the chance that it is taken",
     "rebate_busd_per_gw": "rebate by the warrant at its grant, per GW",
     "rebate_percent": "rebate over the bill",
-    "dilution_percent": "dilution if all of the warrant that is earned vests",
+    "dilution_percent": "dilution if all that is earned vests",
 }
 
 
