@@ -307,3 +307,14 @@ def test_a_setting_needs_a_warrant_and_known_inputs():
         valuation.setting("amd-anthropic")
     with pytest.raises(ValueError, match=r"did you mean 'delay_years'\?"):
         valuation.setting("amd-openai", dealy_years=1.0)
+
+
+def test_metas_milestones_count_what_is_shipped_and_openais_what_is_delivered():
+    """As their 8-Ks have it: Meta's warrant vests with gigawatts shipped, OpenAI's with those delivered."""
+    for deal, clock in (("amd-meta", "shipped"), ("amd-openai", "delivered")):
+        what = valuation.setting(deal, 64)
+        gw = what.warrant.table["milestone_gw"].to_numpy()
+        expected = rollout.milestones(gw, what.inputs, what.capacity_gw, clock=clock)
+        day = valuation.market(deal, "grant")
+        assert what.warrant.clock == clock
+        np.testing.assert_allclose(what.times(day), expected + years_between(day.date, rollout.START_DATE))

@@ -191,7 +191,7 @@ def _warrant(
     warrant, day = of_deal(deal), valuation.market(deal, "grant")
     table, before = warrant.table, years_between(day.date, rollout.START_DATE)
     capacity_gw = float(catalog.deal(deal)["public"]["capacity_gw"])
-    times = before + rollout.milestones(table["milestone_gw"], ramp, capacity_gw, stop_gw=stop_gw)
+    times = before + rollout.milestones(table["milestone_gw"], ramp, capacity_gw, clock=warrant.clock, stop_gw=stop_gw)
     earned = times <= warrant.years
     at = np.zeros_like(times) if touch == "ever" else np.minimum(times, warrant.years)
     fair = valuation.per_share(warrant, day, at, touch=touch, volatility=inputs["volatility"].to_numpy()[:, None])

@@ -1,6 +1,6 @@
 """The form of ``deals.yaml``: what a deal's terms hold, public and assumed apart."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,6 +28,7 @@ class WarrantPublic(_Part):
     expiry: Date
     final_target_usd: Positive
     first_vesting: str
+    milestone_clock: Literal["shipped", "delivered"]
     sources: list[str]
 
 

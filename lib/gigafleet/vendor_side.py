@@ -136,11 +136,11 @@ def _margin(inputs: pd.DataFrame) -> np.ndarray:
 
 def _warrant(inputs: pd.DataFrame, terms: dict, capacity: np.ndarray, ends: np.ndarray, found: dict) -> np.ndarray:
     """Fill in the warrant's columns and ``shares_m``, those earned by the end of the year of the EPS; return
-    contra-revenue by year [billion USD]."""
+    contra-revenue by year [billion USD]. A price target counts whenever it is reached (the reading ``ever``)."""
     warrant = of_deal(terms["id"])
     table, binding = warrant.table, rollout.binding_gw(terms["id"])
     gw, shares_m = table["milestone_gw"].to_numpy(float), table["shares_m"].to_numpy(float)
-    delivered = rollout.milestones(gw, inputs, capacity)
+    delivered = rollout.milestones(gw, inputs, capacity, clock=warrant.clock)
     earned = delivered + years_between(warrant.granted, rollout.START_DATE) <= warrant.years
     taken = rollout.delivered_probability(gw, _column(inputs, "go_on_share"), binding)
     value = {}

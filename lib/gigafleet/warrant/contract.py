@@ -72,6 +72,8 @@ class Warrant:
         Dates, ``YYYY-MM-DD``.
     tranches
         In the order of their milestones. Together they hold no more shares than the warrant.
+    clock
+        What the milestones count: gigawatts ``shipped`` or ``delivered``.
     assumed
         What of this rests on an assumption, in words for tables and charts; empty if all of it is public.
 
@@ -89,6 +91,7 @@ class Warrant:
     expiry: str
     tranches: tuple[Tranche, ...]
     assumed: str = ""
+    clock: str = "delivered"
 
     def __post_init__(self) -> None:
         require("shares", self.shares, above=0)
@@ -205,5 +208,6 @@ def of_deal(deal: str = "amd-openai", tranches: Iterable[Tranche] | None = None)
         granted=terms["signed"],
         expiry=public["expiry"],
         tranches=tuple(tranches),
+        clock=public["milestone_clock"],
         assumed="The tranche table is redacted: number, shares, milestones and targets below the last are assumed",
     )

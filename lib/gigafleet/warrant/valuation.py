@@ -157,7 +157,7 @@ def schedules(warrant: Warrant, date: str, inputs: pd.DataFrame, capacity_gw: fl
         Of shape (samples, tranches): time from the day of valuation. [years]
     """
     gw = warrant.table["milestone_gw"].to_numpy()
-    return rollout.milestones(gw, inputs, capacity_gw) + years_between(date, rollout.START_DATE)
+    return rollout.milestones(gw, inputs, capacity_gw, clock=warrant.clock) + years_between(date, rollout.START_DATE)
 
 
 def per_share(
