@@ -26,7 +26,18 @@ ARTICLE = {
     ("count", "the first gigawatt"): "supported",
     ("warrant-shares", ""): "supported",
     ("nvidia-margin", "GAAP gross margin of the company, newest quarter"): "outdated",  # the peak was in early 2024
+    ("nvidia-margin", "non-GAAP"): "outdated",
+    ("memory-type", ""): "supported",
+    ("infinity-fabric", ""): "contradicted",  # UALink over Ethernet
+    ("rocm", "the version that first supports it"): "contradicted",
+    ("first-tranche", ""): "supported",
+    ("revenue", "all gigawatts, if all are taken"): "supported",
+    ("revenue", "weighted by the chance that they are"): "supported",
+    ("production", "volumes"): "cannot be checked",
+    ("production", "month of the launch"): "supported",
+    ("first-half", ""): "supported",
     ("hip", ""): "cannot be checked",
+    ("rccl", ""): "cannot be checked",
 }
 
 
@@ -125,6 +136,30 @@ def test_a_changed_text_flips_the_verdict_and_an_absent_one_cannot_be_checked(da
     assert verdict("architecture") == "cannot be checked"
 
 
+def test_an_absent_fact_cannot_be_checked(data):
+    table = pd.read_csv(data / "facts.csv", dtype=str, keep_default_na=False)
+    table[~(table["subject"].eq("MI455X") & table["quantity"].eq("pcie_gen"))].to_csv(
+        data / "facts.csv", index=False, lineterminator="\n"
+    )
+    catalog.reload()
+    assert verdict("pcie") == "cannot be checked"
+
+
+def test_a_word_against_a_figure_cannot_be_checked_and_a_part_of_a_word_is_not_the_word():
+    table = claims.read().head(1)
+    number = table.assign(text="", low=5.0)
+    assert claims.check(number, n=64)["verdict"].tolist() == ["cannot be checked"]
+    word = table.assign(text="432", against="fact MI455X memory_gb physical")
+    assert claims.check(word, n=64)["verdict"].tolist() == ["cannot be checked"]
+    part = table.assign(text="HBM", against="attribute MI455X memory_type")
+    assert claims.check(part, n=64)["verdict"].tolist() == ["contradicted"]
+
+
+def test_distance_is_the_same_either_way():
+    found = claims.distance(pd.Series([100.0, -50.0, 0.0]))
+    assert found.tolist() == pytest.approx([np.log(2), np.log(2), 0])
+
+
 def test_another_article_is_another_file():
     found = claims.check(claims.read("articles/nvidia-openai.csv"), n=64)
     assert found["verdict"].isin(claims.VERDICTS).all()
@@ -138,6 +173,8 @@ def test_another_article_is_another_file():
         ({"low": "5", "high": "4"}, "line 2: low must not exceed high, 5 and 4"),
         ({"against": "fakt MI455X memory_gb"}, "column against: unknown kind of reference 'fakt'; did you mean 'fact'"),
         ({"claim": ""}, "line 2: a claim needs claim_id and claim"),
+        ({"tolerance": "-1"}, "line 2, column tolerance: -1 must be from 0 to 1"),
+        ({"high": "4"}, "line 2, column low: it is empty, and high is not"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named(tmp_path, row, message):
@@ -155,6 +192,9 @@ def test_a_row_that_cannot_be_read_is_named(tmp_path, row, message):
         ("fact MI455X memory_gbs", "unknown quantity 'memory_gbs'; did you mean 'memory_gb'"),
         ("attribute MI455X architectur", "unknown attribute 'architectur'; did you mean 'architecture'"),
         ("deal amd-openai accelerator 6", "unknown answer 'accelerator'; did you mean 'accelerators'"),
+        ("fact MI455X", "does not have the form of its kind"),
+        ("ratio MI455X fp8_tflops", "'/' is not in list"),
+        ("fact MI455X memory_gb phisical", "unknown condition of memory_gb 'phisical'; did you mean 'physical'"),
         ("term amd-openai public.capacity", "unknown term of amd-openai 'public.capacity'"),
     ],
 )

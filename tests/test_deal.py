@@ -14,6 +14,7 @@ from gigafleet import (
     cost,
     deal,
     earnings,
+    fleet_inputs,
     operation,
     power,
     published,
@@ -313,6 +314,22 @@ def test_tokens_and_their_cost_agree_with_the_rollout():
     assert one["tokens_tn_per_day"] * 365 == pytest.approx(year, rel=1e-9)
     usd = found["usd_per_million_tokens"].sel(workload="decode-chat", quarter="2028Q2").item()
     assert one["usd_per_million_tokens"] == pytest.approx(usd, rel=1e-9)
+
+
+def test_the_mix_of_work_moves_tokens_and_energy_together():
+    """More training: other tokens, and the same shares in both."""
+    inputs = pd.DataFrame({"time_share_training": [0.35, 0.7]})
+    found = deal.evaluate(inputs)
+    assert found["tokens_tn_per_day"].nunique() == 2
+    shares = fleet_inputs.drawn_shares(deal.draw(n=64))
+    np.testing.assert_allclose(sum(shares.values()), 1)
+
+
+def test_inputs_that_are_not_finite_are_named():
+    with pytest.raises(ValueError, match="input it_kw must be finite, not inf"):
+        deal.evaluate(pd.DataFrame({"it_kw": [np.inf]}))
+    with pytest.raises(ValueError, match="accelerators_per_system must be above 0"):
+        deal.evaluate(pd.DataFrame({"accelerators_per_system": [0.0]}))
 
 
 def test_samples_in_pieces_are_the_samples(monkeypatch):

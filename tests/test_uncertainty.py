@@ -239,6 +239,12 @@ def test_the_error_of_a_quantile_is_about_that_of_new_seeds():
         uncertainty.quantile_errors(pd.DataFrame({"a": range(10)}))
 
 
+def test_an_answer_that_is_even_at_an_end_flips_there():
+    known = pd.DataFrame({"low": [1.0], "value": [2.0], "high": [3.0]}, index=["a"])
+    for function, place in ((lambda x: 3 - x["a"], 3.0), (lambda x: x["a"] - 1, 1.0), (lambda x: x["a"] - 3, 3.0)):
+        assert uncertainty.flips(function, known).loc["a", "break_even"] == pytest.approx(place)
+
+
 def test_what_would_flip_an_answer():
     """a - 2 b + 0.5 c against 0: b alone takes it there, at (a + 0.5 c) / 2 = 1.5."""
     known = pd.DataFrame(

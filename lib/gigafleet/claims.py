@@ -15,6 +15,7 @@ primary source instead; *contradicted* where it agrees with neither; and it *can
 to hold it against.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,7 +67,10 @@ def read(path: str | None = None) -> pd.DataFrame:
     file = next((f for f in (Path(path), catalog.folder() / path) if f.is_file()), None)
     if file is None:
         raise FileNotFoundError(f"claims: there is no file {path!r}, here or in the data")
-    table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8", index_col=False)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file.name}: this is no CSV in UTF-8 with a header: {error}") from None
     if list(table.columns) != list(own.columns):
         raise ValueError(f"{file.name}: columns are {list(table.columns)}, not {list(own.columns)}")
     for name in NUMBERS:
@@ -81,8 +85,16 @@ def read(path: str | None = None) -> pd.DataFrame:
 
 def _sound(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return claims that can be read; an error names the line that cannot."""
+    if table.empty:
+        raise ValueError(f"{name}: there is no claim in it")
     for i, row in table.iterrows():
         where = f"{name}, line {i + 2}"
+        if not 0 <= (0.0 if np.isnan(row["tolerance"]) else row["tolerance"]) <= 1:
+            raise ValueError(f"{where}, column tolerance: {row['tolerance']:g} must be from 0 to 1")
+        if np.isnan(row["low"]) and not np.isnan(row["high"]):
+            raise ValueError(f"{where}, column low: it is empty, and high is not")
+        if np.isinf([row["low"], row["high"]]).any():
+            raise ValueError(f"{where}: low and high must be finite")
         if not row["claim_id"] or not row["claim"]:
             raise ValueError(f"{where}: a claim needs claim_id and claim")
         if row["claim_id"] in set(table["claim_id"].iloc[:i]):
@@ -130,6 +142,9 @@ def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd
                 continue
             try:
                 figure = _figure(claim[against], n, seed, answers)
+            except TypeError:
+                form = f"{claim[against]!r} does not have the form of its kind"
+                raise ValueError(f"claim {claim['claim_id']!r}, {against}: {form}") from None
             except (ValueError, KeyError, IndexError) as error:
                 raise ValueError(f"claim {claim['claim_id']!r}, {against} {claim[against]!r}: {error}") from None
             kind = EVIDENCE.get(claim[against].split(" ")[0], "nothing")
@@ -181,8 +196,15 @@ def _fact(subject: str, quantity: str, condition: str | None = None) -> Figure |
     """Return a preferred figure with its range, and older ones of primary sources."""
     short = catalog.subject_of(subject)
     if not catalog.has(short, quantity, *([condition] if condition else [])):
-        if quantity not in catalog.quantities().index:
-            raise unknown("quantity", quantity, catalog.quantities().index)
+        book = catalog.quantities()
+        if quantity not in book.index:
+            raise unknown("quantity", quantity, book.index)
+        if (
+            condition
+            and book.loc[quantity, "conditions"] != "any"
+            and condition not in book.loc[quantity, "conditions"]
+        ):
+            raise unknown(f"condition of {quantity}", condition, book.loc[quantity, "conditions"])
         return None
     row = catalog.ranges({"it": (short, quantity, condition) if condition else (short, quantity)}).loc["it"]
     mid = catalog.value(short, quantity, condition)
@@ -222,7 +244,7 @@ def _term(name: str, path: str) -> Figure | None:
         found = found[key]
     if found is None:
         return None
-    source = f"terms of {name}"
+    source = f"terms of {catalog.deal(name)['buyer']}'s deal, as filed or announced"
     if isinstance(found, int | float):
         return Figure(float(found), float(found), float(found), source=source)
     return Figure(text=str(found), source=source)
@@ -236,13 +258,15 @@ def _verdict(claim: pd.Series, reading: str, figure: Figure | None) -> dict:
     claimed = claim["text"] or figures
     row = {"claim_id": claim["claim_id"], "claim": claim["claim"], "claimed": claimed, "reading": reading}
     blank = {"figure": "", "low": np.nan, "value": np.nan, "high": np.nan, "unit": "", "miss_percent": np.nan}
+    if figure is not None and bool(claim["text"]) != bool(figure.text):  # a word against a figure, or the reverse
+        figure = None
     if figure is None or not claimed:
         return row | {"verdict": VERDICTS[3]} | blank | {"source": "", "as_of": "", "note": claim["note"]}
     facts = {"low": figure.low, "value": figure.value, "high": figure.high, "unit": figure.unit}
     facts |= {"source": figure.source, "as_of": figure.as_of, "note": claim["note"], "figure": figure.text}
-    if figure.text or claim["text"]:
+    if figure.text:
         said, real = ([w.strip().casefold() for w in t.split(",")] for t in (claim["text"], figure.text))
-        within = all(word in figure.text.casefold() for word in said)
+        within = all(_says(figure.text, word) for word in said)
         holds = set(said) == set(real) if figure.unit == "only" else within
         return row | {"verdict": VERDICTS[0 if holds else 2], "miss_percent": np.nan} | facts | {"unit": ""}
     spare = 0.0 if np.isnan(claim["tolerance"]) else claim["tolerance"]
@@ -253,6 +277,15 @@ def _verdict(claim: pd.Series, reading: str, figure: Figure | None) -> dict:
             if abs(_miss(low, high, least, most)) <= spare + 1e-12:
                 verdict, facts["note"] = VERDICTS[1], f"agrees with {text}"
     return row | {"verdict": verdict, "miss_percent": 100 * miss} | facts
+
+
+def _says(text: str, word: str) -> bool:
+    """Return whether a text holds a word or phrase, whole: CDNA 4 is not in CDNA 45, nor HBM in HBM4.
+
+    >>> _says("CDNA 5 (gfx1250)", "cdna 5"), _says("HBM4", "hbm")
+    (True, False)
+    """
+    return re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", text.casefold()) is not None
 
 
 def _miss(low: float, high: float, least: float, most: float) -> float:
@@ -283,6 +316,11 @@ def counts(table: pd.DataFrame) -> pd.DataFrame:
     first = table.drop_duplicates("claim_id")["verdict"]
     each = {"as it is written": first.value_counts(), "in its best reading": best.value_counts()}
     return pd.DataFrame(each).reindex(list(VERDICTS)).fillna(0).astype(int)
+
+
+def distance(miss_percent: pd.Series) -> pd.Series:
+    """Return how far claims are off, as factors either way: half and twice are the same distance."""
+    return np.log(1 + miss_percent / 100).abs()
 
 
 def ratios(table: pd.DataFrame) -> pd.DataFrame:

@@ -214,17 +214,22 @@ def evaluate(
         raise unknown("capacity_basis", capacity_basis, power.BASES)
     capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
     require("capacity_gw", capacity_gw, above=0)
-    if inputs is not None:
-        return _answers(_completed(inputs, deal, region), deal, capacity_gw, capacity_basis)
+    pieces = _draws(deal, n, seed, region) if inputs is None else _pieces(_completed(inputs, deal, region))
     fleet_inputs.of_default_work(catalog.deal(deal)["accelerator"])  # once, before threads ask for it
     found, waiting = [], deque()
     with ThreadPoolExecutor(WORKERS) as pool:
-        for piece in _draws(deal, n, seed, region):
+        for piece in pieces:
             waiting.append(pool.submit(_answers, piece, deal, capacity_gw, capacity_basis))
             if len(waiting) > WORKERS:
                 found.append(waiting.popleft().result())
         found += [one.result() for one in waiting]
-    return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
+    return found[0] if len(found) == 1 else pd.concat(found, ignore_index=inputs is None)
+
+
+def _pieces(inputs: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield given inputs in pieces, as they are drawn."""
+    for first in range(0, max(len(inputs), 1), uncertainty.CHUNK):
+        yield inputs.iloc[first : first + uncertainty.CHUNK]
 
 
 def _answers(drawn: pd.DataFrame, deal: str, capacity_gw: object, capacity_basis: str) -> pd.DataFrame:
@@ -242,6 +247,7 @@ def _chain(drawn, deal, capacity_gw, capacity_basis) -> tuple[pd.DataFrame, dict
     arguments = cost.arguments(drawn, it_kw)
     draws = {name: arguments[name] for name in ("busy_share", "active_share", "idle_share")}
     energy_mwh = accelerators * power.energy_mwh(power.average_draw_kw(it_kw, **draws), drawn["annual_pue"])
+    require("accelerators_per_system", drawn["accelerators_per_system"], above=0, absent=True)
     price_usd = drawn["system_price_usd"] / drawn["accelerators_per_system"]
     assets = {name: arguments[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}
     busd = accelerators / 1e9
@@ -273,7 +279,7 @@ def _chain(drawn, deal, capacity_gw, capacity_basis) -> tuple[pd.DataFrame, dict
 
 def _work(drawn: pd.DataFrame, chip: str, accelerators: pd.Series, usd_per_h: pd.Series) -> dict[str, object]:
     """Return tokens a day, all kinds of work in their shares of busy time, and the cost of a million of answers."""
-    first, shares = fleet_inputs.of_default_work(chip), fleet_inputs.workloads()["time_share"]
+    first, shares = fleet_inputs.of_default_work(chip), fleet_inputs.drawn_shares(drawn)
     tokens, cost_of = 0.0, np.nan
     for name, share in shares.items():
         rate, high = (first[key].sel(workload=name).item() for key in ("tokens_per_s", "high"))
@@ -290,6 +296,8 @@ def _completed(inputs: pd.DataFrame, deal: str, region: str) -> pd.DataFrame:
     for name in inputs.columns:
         if name not in (*values.index, "capacity_gw"):
             raise unknown("input", name, [*values.index, "capacity_gw"])
+        if np.isinf(pd.to_numeric(inputs[name], errors="coerce")).any():
+            raise ValueError(f"input {name} must be finite, not inf")
         if inputs[name].isna().any() and name in values.index[values.notna()]:
             raise ValueError(f"input {name} must be a number, not nan (row {inputs.index[inputs[name].isna()][0]})")
     return inputs.assign(**values.drop(inputs.columns, errors="ignore"))

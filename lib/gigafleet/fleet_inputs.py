@@ -74,6 +74,21 @@ def throughput(accelerators: list[str], work: pd.DataFrame) -> xr.Dataset:
     return xr.concat(parts, pd.Index(work.index, name="workload")).transpose("accelerator", "workload")
 
 
+def drawn_shares(inputs: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the share of busy time of each kind of work, sample by sample: those of the phases as drawn, split within
+    a phase as ``data/workloads.csv`` has it.
+
+    Parameters
+    ----------
+    inputs
+        Samples with ``time_share_training``, ``time_share_prefill`` and ``time_share_decode``.
+    """
+    kinds = workloads()
+    phases = {phase: inputs[f"time_share_{phase}"] for phase in power.PHASES}
+    total, within = sum(phases.values()), kinds["time_share"] / kinds.groupby("phase")["time_share"].transform("sum")
+    return {name: phases[row["phase"]] / total * within[name] for name, row in kinds.iterrows()}
+
+
 _kept: dict[str, object] = {}
 
 

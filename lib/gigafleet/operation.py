@@ -279,7 +279,7 @@ def _work(inputs, gigawatts, each, first, gain, cost_busd) -> dict[str, xr.DataA
     more = _table(dict(zip(rollout.GENERATIONS, ratios, strict=True)))
     average = gigawatts["average"]
     working = (average * each["per_gw"] * more).sum("generation") * (1 + gain) ** years_of(average)
-    share = kinds["time_share"].to_xarray()
+    share = _table(fleet_inputs.drawn_shares(inputs), "workload")
     tokens = working * rate * busy * share * HOURS * 3600
     trains = list(kinds.index[kinds["phase"].eq("training")])
     active = arithmetic().loc[kinds.loc[trains, "llm"], "active_params"].to_numpy()

@@ -310,8 +310,9 @@ def flips(
 
 
 def _changes(found: np.ndarray) -> np.ndarray:
-    """Return after which places numbers change their sign."""
-    return np.flatnonzero((found[1:] >= 0) != (found[:-1] >= 0))
+    """Return after which places numbers change their sign, or reach zero."""
+    signs = np.sign(found)
+    return np.flatnonzero((signs[1:] * signs[:-1] <= 0) & (signs[1:] != signs[:-1]))
 
 
 def _crossing(at: np.ndarray, found: np.ndarray) -> float:
