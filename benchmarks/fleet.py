@@ -125,6 +125,7 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=100_000, help="most scenarios")
     most = parser.parse_args().most
     fleet.optimize(**case(10))
+    last = (1, np.nan)
     for n in (1, 10, 100, 1_000, 10_000, 100_000):
         if n > most:
             break
@@ -132,6 +133,10 @@ def main() -> int:
         print(
             f"{n:>7,} scenarios: {seconds:8.3f} s, {1e6 * seconds / n:10.1f} us each, building takes {memory:8.1f} MB"
         )
+        if n >= 100_000:
+            power = np.log(seconds / last[1]) / np.log(n / last[0])
+            print(f"        time grows as scenarios to the power of {power:.2f}: 1 is linear")
+        last = (n, seconds)
         if n == 10_000:
             for name, run in (("linprog", by_linprog), ("linopy", by_linopy)):
                 each = run(case(n), SOME[name])
