@@ -101,12 +101,16 @@ def test_published_figures_are_compared_at_their_own_level(samples):
     compared."""
     table = published.compare("amd-openai", {basis: uncertainty.interval(x) for basis, x in samples.items()})
     epoch = table[table["source"] == "Epoch AI"].set_index("answer")
-    assert epoch["agrees"].to_dict() == {"capex_busd_per_gw": "at the IT", "tco_busd_per_gw_year": "at the IT"}
+    counted = ("capex_busd_per_gw", "tco_busd_per_gw_year", "system_busd_per_gw")
+    assert epoch["agrees"].to_dict() == dict.fromkeys(counted, "at the IT")
+    assert (epoch["stands"] == "inside").all()
     assert epoch["facility_median"].isna().all()
     assert not table["condition"].isin(["life_3y", "life_7y", "mi500", "future"]).any()
     floor = table[table["condition"] == "announced_floor"].iloc[0]
     assert (floor["published_high"], floor["agrees"]) == (np.inf, "at the meter and at the IT")  # AMD: more than 10
-    assert table[table["answer"] == "accelerators"]["agrees"].tolist() == ["neither"]
+    count = table[table["answer"] == "accelerators"].iloc[0]
+    assert count["agrees"] == "neither"
+    assert count["stands"] == f"{100 * (1 - 999_999 / count['facility_low']):.2g} % below"
     nvidia = {
         basis: uncertainty.interval(deal.evaluate(n=64, deal="nvidia-openai", capacity_basis=basis))
         for basis in samples

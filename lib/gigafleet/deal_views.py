@@ -24,6 +24,11 @@ HEADLINES = {
 }
 
 
+def words(name: str) -> str:
+    """Return the name of an input of the deal in words; its rate is that of the owner's capital."""
+    return "cost of capital" if name == "rate" else input_name(name)
+
+
 def _function(name: str, settings: dict):
     return lambda cases: deal.evaluate(cases, name, **settings)
 
@@ -60,7 +65,7 @@ def swing_matrix(tables: dict[str, pd.DataFrame], most: int = 14) -> pd.DataFram
     others = table.max(axis=1).sort_values(ascending=False).index
     chosen = list(dict.fromkeys([*leading, *others]))[: max(most, len(set(leading)))]
     table = table.loc[table.loc[chosen].max(axis=1).sort_values(ascending=False).index]
-    return table.set_axis([input_name(name) for name in table.index]).round(6)
+    return table.set_axis([words(name) for name in table.index]).round(6)
 
 
 def causes(name: str, columns: list[str], region: str = "us", n: int = 1024, seed: int = 0, **settings) -> pd.DataFrame:
@@ -90,7 +95,7 @@ def cause_matrix(found: pd.DataFrame, index: str = "total", most: int = 10) -> p
     table = 100 * found[index].unstack("answer").clip(lower=0)
     table = table.rename(columns=HEADLINES).rename_axis(columns=None)
     table = table.loc[table.max(axis=1).sort_values(ascending=False).index[:most]]
-    return table.set_axis([input_name(name) for name in table.index])
+    return table.set_axis([words(name) for name in table.index])
 
 
 def side_by_side(readings: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ PUBLISHED = {
     ("content_busd_per_gw", "components"): ("system_busd_per_gw", ("facility", "it")),
     ("content_busd_per_gw", "systems"): ("system_busd_per_gw", ("facility", "it")),
     ("content_busd_per_gw", "announced_floor"): ("system_busd_per_gw", ("facility", "it")),
+    ("site_servers_busd_per_gw", "it"): ("system_busd_per_gw", ("it",)),
     ("deal_value_busd", "hardware"): ("gross_revenue_busd", ("facility", "it")),
     ("warrant_headline_busd", "at_213_usd"): ("warrant_grant_busd", ("facility", "it")),
     ("warrant_headline_busd", "at_600_usd"): ("warrant_latest_busd", ("facility", "it")),
@@ -54,7 +55,8 @@ def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
         One row a figure of :data:`PUBLISHED` that we have an answer for (what is of the whole deal only at the deal's
         own capacity): ``answer``, ``unit``, ``condition``, ``published_low``, ``published_high`` (infinite for "more
         than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and ``high`` of each reading, NaN where the
-        figure counts at another level; ``agrees``: the readings whose 90 % interval overlaps the figure.
+        figure counts at another level; ``agrees``: the readings whose 90 % interval overlaps the figure; ``stands``:
+        how far it lies from our nearest end.
     """
     terms = catalog.deal(deal)
     rows = catalog.facts()
@@ -79,7 +81,25 @@ def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
         overlaps = (ours["low"] <= table["published_high"]) & (ours["high"] >= table["published_low"])
         agrees[reading] = overlaps.map({True: READINGS[reading], False: ""})
     joined = [" and ".join(filter(None, row)) or "neither" for row in zip(*agrees.values(), strict=True)]
-    return table.assign(agrees=joined).reset_index(drop=True)
+    return table.assign(agrees=joined, stands=_stands(table)).reset_index(drop=True)
+
+
+def _stands(table: pd.DataFrame) -> list[str]:
+    """Return how far each published figure lies from our nearest end, over the readings at which it counts."""
+    told = []
+    for _, row in table.iterrows():
+        gaps = []
+        for reading in READINGS:
+            low, high = row[f"{reading}_low"], row[f"{reading}_high"]
+            if row["published_low"] > high:
+                gaps.append(row["published_low"] / high - 1)
+            elif row["published_high"] < low:
+                gaps.append(row["published_high"] / low - 1)
+            elif np.isfinite(low):
+                gaps.append(0.0)
+        gap = min(gaps, key=abs, default=0.0)
+        told.append("inside" if gap == 0 else f"{100 * abs(gap):.2g} % {'above' if gap > 0 else 'below'}")
+    return told
 
 
 def beside(answer: str, table: pd.DataFrame, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
