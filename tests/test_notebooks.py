@@ -83,7 +83,7 @@ def test_stored_figures_are_small():
         for output in cell.outputs
         if "image/png" in output.get("data", {})
     ]
-    assert sum(sizes) < 4e6
+    assert sum(sizes) < 0.55e6 * len(NAMES)
 
 
 def test_the_picture_of_the_readme_is_that_of_the_overview():
