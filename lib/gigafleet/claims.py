@@ -48,6 +48,7 @@ class Figure:
     unit: str = ""
     source: str = ""
     as_of: str = ""
+    source_id: str = ""
     older: list = field(default_factory=list)
 
 
@@ -126,8 +127,8 @@ def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd
     DataFrame
         One row a reading: ``claim_id``, ``claim``, ``claimed``, ``reading``, ``verdict`` (one of :data:`VERDICTS`),
         ``figure`` (text), ``low``, ``value``, ``high``, ``unit``, ``miss_percent`` (claimed over the nearest end of the
-        figure, less one; 0 where they overlap, NaN for texts), ``source``, ``as_of``, ``note`` and ``evidence``, the
-        kind of thing that it is held against.
+        figure, less one; 0 where they overlap, NaN for texts), ``source``, ``as_of``, ``source_id``, ``note`` and
+        ``evidence``, the kind of thing that it is held against.
 
     Raises
     ------
@@ -164,7 +165,7 @@ def _figure(reference: str, n: int, seed: int, answers: dict) -> Figure | None:
             return None
         older = [(f"{text}", low / under.value, high / under.value) for text, low, high in over.older]
         ends = over.low / under.high, over.value / under.value, over.high / under.low
-        return Figure(*ends, unit="times", source=over.source, as_of=over.as_of, older=older)
+        return Figure(*ends, unit="times", source=over.source, as_of=over.as_of, source_id=over.source_id, older=older)
     if kind == "fact":
         return _fact(*words)
     if kind == "deal":
@@ -218,6 +219,7 @@ def _fact(subject: str, quantity: str, condition: str | None = None) -> Figure |
     ends = (others[end].fillna(others["value"]) for end in ("low", "high"))
     older = list(zip(titles, *ends, strict=True))
     where = {"source": best["publisher"], "as_of": str(best["as_of"]), "unit": row["unit"]}
+    where["source_id"] = best["source_id"]
     return Figure(float(row["low"]), mid, float(row["high"]), older=older, **where)
 
 
@@ -261,9 +263,11 @@ def _verdict(claim: pd.Series, reading: str, figure: Figure | None) -> dict:
     if figure is not None and bool(claim["text"]) != bool(figure.text):  # a word against a figure, or the reverse
         figure = None
     if figure is None or not claimed:
-        return row | {"verdict": VERDICTS[3]} | blank | {"source": "", "as_of": "", "note": claim["note"]}
+        empty = {"source": "", "as_of": "", "source_id": "", "note": claim["note"]}
+        return row | {"verdict": VERDICTS[3]} | blank | empty
     facts = {"low": figure.low, "value": figure.value, "high": figure.high, "unit": figure.unit}
     facts |= {"source": figure.source, "as_of": figure.as_of, "note": claim["note"], "figure": figure.text}
+    facts["source_id"] = figure.source_id
     if figure.text:
         said, real = ([w.strip().casefold() for w in t.split(",")] for t in (claim["text"], figure.text))
         within = all(_says(figure.text, word) for word in said)
@@ -305,8 +309,8 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     miss = table["miss_percent"].map(lambda m: "" if np.isnan(m) else "none" if m == 0 else f"{m:+.2g} %")
     source = table["source"] + table["as_of"].map(lambda d: f", {d}" if d else "")
     claim = table["claim"] + table["reading"].map(lambda text: f" ({text})" if text else "")
-    columns = {"verdict": table["verdict"], "figure": figure + older, "off by": miss, "source": source}
-    return pd.DataFrame(columns).set_index(claim.rename(None))
+    columns = {"claim": claim, "verdict": table["verdict"], "figure": figure + older, "off by": miss, "source": source}
+    return pd.DataFrame(columns).set_index(table["claim_id"].rename(None))
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
