@@ -213,6 +213,7 @@ def test_links_count_both_directions():
 def test_every_source_is_used_or_belongs_to_a_deal():
     tables = catalog.facts(), catalog.amd_quarters(), catalog.llms(), resource("benchmark_tasks"), resource("rounds")
     used = {source for table in tables for source in table["source_id"]}
+    used |= set(resource("benchmark_tasks")["first_round_source_id"])
     for deal in catalog.deals().values():
         used |= set(deal["public"]["sources"])
         used |= set(deal["warrant"]["public"]["sources"]) if deal["warrant"] else set()

@@ -16,6 +16,7 @@ __all__ = [
     "architectures",
     "calibration",
     "catalog",
+    "ceilings",
     "check",
     "claims",
     "comparison",

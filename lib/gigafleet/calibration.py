@@ -77,7 +77,7 @@ def usable(results: pd.DataFrame) -> pd.DataFrame:
     return x[keep].assign(measured=np.log(measured[keep]), model=results["model"][keep])
 
 
-def left_out(x: pd.DataFrame, groups: pd.Series, train=None) -> pd.Series:
+def left_out(x: pd.DataFrame, groups: pd.Series, train=None, asked: pd.DataFrame | None = None) -> pd.Series:
     """Return predictions of every row from a fit without its group [log tokens/s]: grouped cross-validation.
 
     Parameters
@@ -88,7 +88,10 @@ def left_out(x: pd.DataFrame, groups: pd.Series, train=None) -> pd.Series:
         Group of each row; a whole group is left out at once. Rows without one (NaN) are not predicted.
     train
         Which rows may be fitted to; all if None.
+    asked
+        The same rows with what is known of a group while it is left out; ``x`` if None.
     """
+    asked = x if asked is None else asked
     design = Design(x) if train is None else Design(x, Design(x[train]).names)
     allowed = np.ones(len(x), dtype=bool) if train is None else np.asarray(train)
     out, measured = pd.Series(np.nan, index=x.index), x["measured"].to_numpy()
@@ -97,7 +100,7 @@ def left_out(x: pd.DataFrame, groups: pd.Series, train=None) -> pd.Series:
         inside[held] = True
         keep = allowed & ~inside
         values, _ = solve(design.rows(keep), measured[keep])
-        out.iloc[held] = design.rows(inside).predict(values)
+        out.iloc[held] = Design(asked[inside], design.names).predict(values)
     return out
 
 
@@ -111,7 +114,13 @@ def families(x: pd.DataFrame) -> pd.Series:
     return x["generation"] + "|" + x["family"]
 
 
-# Kinds of band: the groups left out for it, and what it is for.
+def unmeasured(x: pd.DataFrame) -> pd.DataFrame:
+    """Return rows as they would be asked if no matrix multiplication of their generation had been measured."""
+    return x.assign(ceiling=x["ceiling_if_new"])
+
+
+# Kinds of band: the groups left out for it, and what it is for. A generation without results is likely to be one
+# without a measured ceiling, so its band counts what guessing that costs.
 KINDS = {
     "band": (pairs, ""),
     "new_architecture": (families, " of an architecture without results"),
@@ -166,7 +175,8 @@ def fit(results: pd.DataFrame) -> pd.DataFrame:
     )
     counts, least, bands = stratum(x).value_counts(), 0.0, []
     for kind, (groups, meaning) in KINDS.items():
-        least = np.maximum(half_widths(x, left_out(x, groups(x)) - x["measured"]), least)
+        asked = unmeasured(x) if kind == "new_generation" else x
+        least = np.maximum(half_widths(x, left_out(x, groups(x), asked=asked) - x["measured"]), least)
         bands.append(
             pd.DataFrame(
                 {

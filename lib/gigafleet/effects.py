@@ -21,7 +21,7 @@ class Prior(NamedTuple):
 
 
 CONSTANTS = {
-    "compute": Prior(np.log(0.35), 0.5, roofline.EFFICIENCIES["compute"]),
+    "compute": Prior(np.log(0.5), 0.5, roofline.EFFICIENCIES["compute"]),
     "bandwidth": Prior(np.log(0.6), 0.3, roofline.EFFICIENCIES["bandwidth"]),
     "step_s": Prior(np.log(5e-5), 1.0, roofline.EFFICIENCIES["step_s"]),
     "hop_s": Prior(np.log(8e-6), 1.0, roofline.EFFICIENCIES["hop_s"]),
@@ -36,8 +36,7 @@ CONSTANTS = {
 }
 # Efficiency, label and spread of what deviates from the constant.
 DEVIATIONS = (
-    ("compute", "vendor", 0.3),
-    ("compute", "compute_format", 0.3),
+    ("compute", "compute_format", 0.05),
     ("bandwidth", "vendor", 0.3),
 )
 # Factors on throughput, each a label of the rows; a row without the label (empty) has none.
@@ -48,11 +47,11 @@ EFFECTS = {
     "split": Prior(0, 0.2, "prefill and decode on different accelerators, by generation"),
     "serves": Prior(0, 0.2, "architecture in inference"),
     "task": Prior(0, 0.3, "MLPerf task: its lengths are not stated"),
-    "task_interactive": Prior(0, 0.4, "MLPerf task under interactive limits"),
-    "mlperf_generation": Prior(0, 0.15, "generation in MLPerf, which vendors tune"),
+    "task_interactive": Prior(0, 0.2, "MLPerf task under interactive limits"),
     "scattered": Prior(0, 0.5, "training of experts across scale-up domains"),
 }
 COVARIATES = {
+    "novelty": Prior(0.0, 0.2, "software of a task that is new in MLPerf, offline and server, in its first round"),
     "watts": Prior(0.5, 0.3, "exponent of rated power per FLOP/s of the peak, over the generation's: it clocks by it"),
 }
 EXPERT_GROUP = 64  # accelerators that experts are spread over in training, at most
@@ -82,14 +81,13 @@ def labels(x: pd.DataFrame) -> dict[str, np.ndarray]:
         "serves": at(x["family"], ~trains),
         "task": at(x["llm"], x["mlperf"]),
         "task_interactive": at(x["llm"], x["mlperf"] & x["scenario"].eq("interactive")),
-        "mlperf_generation": at(x["generation"], x["mlperf"]),
         "scattered": at("on", trains & moe & (x["domain"] < np.minimum(x["pool"], EXPERT_GROUP))),
     }
 
 
 def covariates(x: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return the values of the covariates for each row."""
-    return {"watts": np.log(x["watts"].to_numpy())}
+    return {"novelty": x["novelty"].to_numpy(float), "watts": np.log(x["watts"].to_numpy())}
 
 
 class Design:
@@ -128,7 +126,9 @@ class Design:
         for name, i, column in self.deviating:
             p[name] = p[name] + values[i] * column
         c = {name: values[i] for name, i in self.constants.items()}
-        p["compute"] = p["compute"] + c["expert_compute"] * (self.arrays["experts"] > 0)
+        p["compute"] = (
+            p["compute"] + np.log(self.arrays["ceiling"]) + c["expert_compute"] * (self.arrays["experts"] > 0)
+        )
         return {name: np.exp(value) for name, value in p.items()}
 
     def inputs(self, values: np.ndarray) -> dict[str, np.ndarray]:

@@ -167,3 +167,29 @@ def aims() -> pd.DataFrame:
 def stale() -> bool:
     """Return whether the kept errors on the larger table belong to another fit."""
     return resource("accuracy")["data_hash"].iloc[0] != resource("efficiencies")["data_hash"].iloc[0]
+
+
+def parameters() -> tuple[int, float]:
+    """Return how many parameters the fit has, and for how many of them the results decide rather than the prior: the
+    sum over parameters of 1 - (standard error / spread of the prior)^2."""
+    table = resource("efficiencies").dropna(subset="prior_sd")
+    return len(table), float((1 - (table["standard_error"] / table["prior_sd"]) ** 2).sum())
+
+
+def reached() -> pd.DataFrame:
+    """Return the best measured matrix multiplication over the dense peak of every accelerator and format measured.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by accelerator and format as text, the highest first: ``value``, ``low`` and ``high`` (lowest and
+        highest that was measured) [%], ``vendor`` and ``number_format``.
+    """
+    facts = catalog.facts().query("quantity == 'matmul_tflops' and preferred").reset_index()
+    known = catalog.accelerators().loc[facts["subject"]]
+    peaks = [known.iloc[i][f"{number_format}_tflops"] for i, number_format in enumerate(facts["condition"])]
+    found = facts[["value", "low", "high"]].div(peaks, axis=0).mul(100)
+    found["low"], found["high"] = found["low"].fillna(found["value"]), found["high"].fillna(found["value"])
+    found["vendor"], found["number_format"] = known["vendor"].to_numpy(), facts["condition"].str.upper()
+    found.index = pd.Index(facts["subject"] + ", " + found["number_format"])
+    return found.sort_values("value", ascending=False)

@@ -313,7 +313,7 @@ class ClaimCheck(Parameters):
 class ModelCheck(Parameters):
     """The performance model against measured results."""
 
-    hold_out: Literal["pair", "generation and architecture", "generation"] = Field(
+    hold_out: Literal["pair", "generation and architecture", "generation", "generation and its ceiling"] = Field(
         "pair", description="what each fit leaves out: (accelerator, model) pairs, wider groups, or whole generations"
     )
     work: Literal["all", "inference", "training"] = Field("all", description="which results are shown")

@@ -112,7 +112,7 @@ def _grid(pairs: pd.DataFrame, phase: str, number_format: str, prompt_tokens: fl
     x["cache_bytes"] = np.where(x["weight_bytes"] <= 1, 1.0, 2.0)
     x["prompt_tokens"], x["output_tokens"] = float(prompt_tokens), float(output_tokens)
     flags = dict.fromkeys(("mlperf", "speculative", "disaggregated", "adapters"), False)
-    x = x.assign(engine="", scenario="serving", training=phase == "training", **flags)
+    x = x.assign(engine="", scenario="serving", training=phase == "training", novelty=0.0, **flags)
     x["instance"] = workloads.smallest_instance(x)
     return x
 

@@ -9,6 +9,7 @@ import numpy as np
 
 INPUTS = {
     "peak_flops": "dense peak of the number format that computes [FLOP/s]",
+    "ceiling": "share of the peak that the best measured matrix multiplication reaches",
     "bandwidth": "memory bandwidth [byte/s]",
     "memory": "memory [byte]",
     "link": "scale-up bandwidth, both directions [byte/s]",
@@ -36,7 +37,7 @@ INPUTS = {
     "windowed_share": "share of layers with a window",
 }
 EFFICIENCIES = {
-    "compute": "share of the dense peak that matrix multiplication reaches",
+    "compute": "share of the best measured matrix multiplication that the work reaches",
     "bandwidth": "share of the memory bandwidth that a decode step reaches",
     "step_s": "fixed time of a decode step for each layer [s]",
     "hop_s": "latency of a layer's collectives for each doubling of the instance [s]",

@@ -8,9 +8,10 @@ import re
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog, roofline
+from gigafleet import catalog, ceilings, roofline
 from gigafleet.architectures import arithmetic, find_llm
 from gigafleet.errors import UnknownNameError
+from gigafleet.naming import generation
 from gigafleet.tables import resource
 
 READ = ["source", "date", "system", "accelerator", "n_accelerators", "model", "precision", "scenario", "tokens_counted"]
@@ -24,6 +25,7 @@ NARROW_SINCE = 2025.75  # from MLPerf Training v5.1 on, a format that is not sta
 TRAINING_BYTES = 12  # of a parameter in mixed precision, at the least: weights and gradients at 16 bits, two moments
 BOARD = r"^\d+ ?x ?|^(nvidia|amd) |[- ](sxm\d?|oam|o|nvl\d+|hgx|grace[ -]?hopper|superchip|\d+ ?gb)\b.*"
 HUB = r"^.*/|^meta-|-interactive.*$|-99(\.9)?$|-(instruct|chat|it|terminus|\d{4}|fp8|mxfp4|nvfp4|fp4|kv)\b.*$"
+MATURES_YEARS = 0.5  # time in which vendors tune for a new task of MLPerf
 MOST = {"n_accelerators": 1e7}  # in one result; more is a slip of the pen
 REPLICATED = 8  # accelerators from which on a pool without a stated load is taken to hold copies of the model
 TRAINS = "train|tuning"
@@ -49,15 +51,6 @@ def year(dates: pd.Series) -> np.ndarray:
     known = dates.astype(str).str.match(r"^\d{4}")
     years = dates.astype(str).str[:4].where(known)
     return years.astype(float).to_numpy() + (parts[1].to_numpy() - 0.5) / 12
-
-
-def generation(architecture: pd.Series) -> pd.Series:
-    """Return the generation of an accelerator: its architecture without the suffix of a variant.
-
-    >>> generation(pd.Series(["Hopper + Grace", "Blackwell Ultra", "CDNA 3 (APU)"])).tolist()
-    ['Hopper', 'Blackwell', 'CDNA 3']
-    """
-    return architecture.str.replace(r" (?:\+|\(|Ultra).*", "", regex=True)
 
 
 def watts(table: pd.DataFrame) -> pd.Series:
@@ -103,12 +96,16 @@ def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
     peak = pd.Series(np.nan, index=accelerator.index)
     for name in ("bf16", "fp8", "fp4"):
         peak = peak.where(~used.eq(name), 1e12 * rows[f"{name}_tflops"])
+    reach = {known: ceilings.shares(table, known).stack() for known in (True, False)}
+    at = pd.MultiIndex.from_arrays([accelerator, used])
     return pd.DataFrame(
         {
             "vendor": rows["vendor"],
             "generation": generation(rows["architecture"]),
             "compute_format": used,
             "peak_flops": peak,
+            "ceiling": reach[True].reindex(at).to_numpy(),
+            "ceiling_if_new": reach[False].reindex(at).to_numpy(),  # what it would be taken for without measurement
             "bandwidth": 1e12 * rows["memory_tb_s"],
             "memory": 1e9 * rows["memory_gb"],
             "link": 1e9 * rows["scale_up_gb_s"].fillna(128.0),  # without a scale-up link, PCIe 5.0 x16
@@ -188,6 +185,7 @@ def from_results(results: pd.DataFrame) -> pd.DataFrame:
     for end, name in (("input", "prompt_tokens"), ("output", "output_tokens")):
         x[name] = (numbers[f"{end}_len"] * shrink).clip(lower=1).fillna(lengths[f"{end}_tokens"])
     x["software_year"] = np.where(np.isnan(when), 2025.5, when)
+    x["novelty"] = _novelty(x["engine"], llm, when) * x["scenario"].isin(["offline", "server"])
     x = _as_published(x)
     x["unknown"] = _reason(x)
     x["assumed"] = _assumed(text, numbers, x)
@@ -212,6 +210,14 @@ def _task_lengths(engine: pd.Series, llm: pd.Series, scenario: pd.Series) -> pd.
     task = pd.Series(np.select([engine.eq("mlperf"), engine.eq("ml.energy")], [llm, chat], "any"), index=llm.index)
     task = task.where(task.isin(table.index), "any")
     return table.loc[task, ["input_tokens", "output_tokens"]].set_axis(llm.index)
+
+
+def _novelty(engine: pd.Series, llm: pd.Series, when: np.ndarray) -> np.ndarray:
+    """Return how new a task of MLPerf was: 1 in the round that brought it, falling by a factor of e in half a year; 0
+    for all else and where the date is not known."""
+    first = resource("benchmark_tasks").dropna(subset="first_round").set_index("task")["first_round"]
+    since = when - year(llm.map(first).astype(object))
+    return np.where(engine.eq("mlperf") & ~np.isnan(since), np.exp(-np.maximum(since, 0) / MATURES_YEARS), 0.0)
 
 
 def _run(lower: dict, numbers: dict, x: pd.DataFrame) -> pd.DataFrame:
