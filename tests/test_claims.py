@@ -300,6 +300,7 @@ def test_what_is_absent_cannot_be_checked(data):
     assert verdict("pcie") == "cannot be checked"
     changed(data, "subjects.csv", row_of(read(data, "subjects.csv"), subject="MI455X"), architecture="")
     assert verdict("architecture") == "cannot be checked"
+    assert claims.shown(claims.check(claims.read().head(1)))["figure"].tolist() == ["nothing to hold it against"]
 
 
 def test_a_word_against_a_figure_cannot_be_checked_and_a_part_of_a_word_is_not_the_word():
@@ -380,6 +381,9 @@ def test_ratios_and_counts():
     ratios, counts = claims.ratios(found), claims.counts(found)
     assert ratios.loc["fp8: dense FP8", "value"] == pytest.approx(40_000 / 20_133)
     assert ratios.loc["count: the first gigawatt", "value"] == 1
+    six = found[found["reading"] == "six gigawatts, at the meter"].iloc[0]
+    ends = [999_999 / six["high"], 999_999 / six["low"]]  # the nearest end of the claim over those of the interval
+    assert ratios.loc["count: six gigawatts, at the meter", ["low", "high"]].tolist() == pytest.approx(ends)
     assert np.isfinite(ratios["value"]).all()
     assert (counts.sum() == len(claims.read())).all()
     assert counts["in its best reading"]["supported"] >= counts["as it is written"]["supported"]

@@ -152,7 +152,7 @@ def _verdict(claim: pd.Series, reading: str, figure: Figure) -> dict:
     claimed = "" if np.isnan(low) else f"{low:,.12g}" if low == high else f"{low:,.12g} to {high:,.12g}"
     claimed = claim["text"] if figure.text else claimed
     if not figure.known or not claimed:  # nothing there, or a word against a figure, or the reverse
-        figure = Figure(note=figure.note)
+        figure = Figure(note=figure.note or "nothing to hold it against")
     spare = 0.0 if np.isnan(claim["tolerance"]) else claim["tolerance"]
     found = {"verdict": UNCHECKED, "miss_percent": np.nan, "share_within": np.nan, "remark": ""}
     if figure.text:
@@ -274,12 +274,13 @@ def distance(miss_percent: pd.Series) -> pd.Series:
 
 def ratios(table: pd.DataFrame) -> pd.DataFrame:
     """Return claimed over real of the claims with figures, by claim and reading: ``value`` (1 where they overlap), and
-    ``low`` and ``high`` where one figure is claimed [times]."""
+    ``low`` and ``high`` by the ends of ours, where one figure is claimed or an answer's median lies outside [times]."""
     known = table[table["value"].notna()]
     single = ~known["claimed"].str.contains(" to ")
-    claimed = known["claimed"].where(single).str.replace(",", "").astype(float)
-    label = known["claim_id"] + known["reading"].map(lambda text: f": {text}" if text else "")
     value = 1 + known["miss_percent"] / 100
+    nearest = (value * known["value"]).where(known["share_within"].notna() & (value != 1))
+    claimed = known["claimed"].where(single).str.replace(",", "").astype(float).fillna(nearest)
+    label = known["claim_id"] + known["reading"].map(lambda text: f": {text}" if text else "")
     found = pd.DataFrame({"value": value, "low": claimed / known["high"], "high": claimed / known["low"]})
     found["low"], found["high"] = found[["low", "value"]].min(axis=1), found[["high", "value"]].max(axis=1)
     return found.set_index(label)
