@@ -64,6 +64,13 @@ CASES = {
         "column note",
         "must say why this row of MI455X memory_tb_s chip is preferred",
     ),
+    "a quantity that nothing uses": (
+        "datapackage.yaml",
+        "  tdp_w: {unit: W,",
+        "  tdp_kw: {unit: kW, conditions: [chip], minimum: 1, maximum: 9, title: Unused}\n  tdp_w: {unit: W,",
+        "'tdp_kw'",
+        "nor does a claim ask for it",
+    ),
     "range out of order": (
         "facts.csv",
         SHARE,

@@ -28,6 +28,7 @@ __all__ = [
     "earnings",
     "earnings_views",
     "effects",
+    "evidence",
     "fleet",
     "fleet_inputs",
     "fleet_life",

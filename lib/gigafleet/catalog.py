@@ -179,7 +179,9 @@ def table(kind: str, case: str = "mid") -> pd.DataFrame:
     if case not in CASES:
         raise unknown("case", case, CASES)
     attributes = subjects(kind)
-    attributes = attributes.loc[:, (attributes != "").any()].drop(columns=["kind", "aliases", "note"], errors="ignore")
+    attributes = attributes.loc[:, (attributes != "").any()].drop(
+        columns=["kind", "aliases", "source_id", "note"], errors="ignore"
+    )
     book = quantities()
     fixed = book.index[book["conditions"].map(lambda c: c != "any")]
     rows = facts()
@@ -261,6 +263,11 @@ def _preferred(subject: str, quantity: str, condition: str | None) -> pd.Series:
         have = ", ".join(rows["condition"]) or "no condition at all"
         raise UnknownNameError(f"no figure for {quantity} of {subject} under {condition!r}; there is one for: {have}")
     return match.iloc[0]
+
+
+def preferred(subject: str, quantity: str, condition: str | None = None) -> pd.Series:
+    """Return the row behind :func:`value`, with its condition, date, kind and source; errors as there."""
+    return _preferred(subject, quantity, condition).copy()
 
 
 def has(subject: str, quantity: str, condition: str | None = None) -> bool:

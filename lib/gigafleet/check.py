@@ -154,7 +154,7 @@ def _ranges() -> list[Problem]:
 
 def _codebook() -> list[Problem]:
     """Every quantity, condition and unit of the facts is in the codebook, and every quantity of the codebook has a
-    fact."""
+    fact, or a claim that asks for one."""
     found = []
     book, facts = catalog.quantities(), catalog.facts()
     for i, row in facts.iterrows():
@@ -172,8 +172,11 @@ def _codebook() -> list[Problem]:
             if row[column] < entry["minimum"] or row[column] > entry["maximum"]:
                 limits = f"plausible are {entry['minimum']:g} to {entry['maximum']:g} {entry['unit']}"
                 found.append(_facts_problem(i, column, row[column], limits))
-    for quantity in book.index.difference(facts["quantity"]):
-        found.append(Problem("datapackage.yaml", None, "quantities", quantity, "no row of facts.csv uses it"))
+    claims = tables.resource("claims")
+    asked = " ".join([*claims["against"], *claims["other_against"]]).split()
+    for quantity in book.index.difference([*facts["quantity"], *asked]):
+        allowed = "no row of facts.csv uses it, nor does a claim ask for it"
+        found.append(Problem("datapackage.yaml", None, "quantities", quantity, allowed))
     return found
 
 

@@ -4,52 +4,43 @@ A claim is a row of ``data/claims.csv``, or of a file with the same columns. Wha
 one of
 
 - ``fact SUBJECT QUANTITY [CONDITION]``: the preferred figure, with its range;
+- ``primary SUBJECT QUANTITY [CONDITION]``: the newest figure of a primary source, preferred or not;
 - ``ratio SUBJECT QUANTITY / SUBJECT QUANTITY``: of two preferred figures;
+- ``from_version SUBJECT QUANTITY``: a version; the claimed one must be this or a later one;
 - ``attribute SUBJECT COLUMN``: a text of ``subjects.csv`` that must hold the claimed words;
-- ``formats SUBJECT`` and ``only_formats SUBJECT``: the number formats that an accelerator has a figure for;
-- ``deal DEAL ANSWER GIGAWATTS``: the 90 % interval of an answer of :func:`gigafleet.deal.evaluate`;
+- ``formats SUBJECT``: the number formats that an accelerator has a figure for;
+- ``only_formats SUBJECT [FORMAT ...]``: that of these, or of all for AI, it has none that is not claimed;
+- ``deal DEAL ANSWER GIGAWATTS``: the samples of an answer of :func:`gigafleet.deal.evaluate`;
 - ``term DEAL PATH``: a term of ``deals.yaml``, its keys joined by points.
 
 A claim is *supported* where it agrees within its tolerance; *outdated* where it agrees with an older figure of a
 primary source instead; *contradicted* where it agrees with neither; and it *cannot be checked* where there is nothing
-to hold it against.
+to hold it against, or where the models cannot tell.
+
+An answer of the models is a distribution, and a wide one agrees with almost everything in some sample. So a claim is
+supported by it only where the median lies in the claim, give or take the tolerance. It is contradicted where fewer than
+one sample in ten (:data:`REACH`) lies as far from the median as the claim does: to touch a tail is no support. In
+between the models do not decide, and the claim cannot be checked by them. The share of samples that lie in the claim
+is told each time. Any other figure with a range is held by its nearest end: that range stands in a table, with a source
+or a reason.
 """
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog, deal, uncertainty
+from gigafleet import catalog, evidence
 from gigafleet.errors import unknown
+from gigafleet.evidence import KINDS, Figure
 from gigafleet.tables import resource
 from gigafleet.tell import number
 
-KINDS = ("fact", "ratio", "attribute", "formats", "only_formats", "deal", "term")
-EVIDENCE = {"fact": "a figure", "ratio": "a ratio of figures", "attribute": "a text", "formats": "a list of figures"}
-EVIDENCE |= {"only_formats": "a list of figures", "deal": "an answer of the models", "term": "a term of the deal"}
 VERDICTS = ("supported", "outdated", "contradicted", "cannot be checked")
-PRIMARY = ("datasheet", "vendor-announcement", "filing", "measured")
-FORMATS = ("fp64", "fp32", "fp16", "bf16", "fp8", "fp6", "fp4", "int8")
-AI_FORMATS = ("fp16", "bf16", "fp8", "fp6", "fp4", "int8")
+SUPPORTED, OUTDATED, CONTRADICTED, UNCHECKED = VERDICTS
 NUMBERS = ("low", "high", "tolerance")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """What a claim is held against: a range or a text, where it comes from, and older figures of the same."""
-
-    low: float = np.nan
-    value: float = np.nan
-    high: float = np.nan
-    text: str = ""
-    unit: str = ""
-    source: str = ""
-    as_of: str = ""
-    source_id: str = ""
-    older: list = field(default_factory=list)
+REACH = 0.1  # share of the samples beyond a claim under which an answer of the models contradicts it
 
 
 def read(path: str | None = None) -> pd.DataFrame:
@@ -127,8 +118,10 @@ def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd
     DataFrame
         One row a reading: ``claim_id``, ``claim``, ``claimed``, ``reading``, ``verdict`` (one of :data:`VERDICTS`),
         ``figure`` (text), ``low``, ``value``, ``high``, ``unit``, ``miss_percent`` (claimed over the nearest end of the
-        figure, less one; 0 where they overlap, NaN for texts), ``source``, ``as_of``, ``source_id``, ``note`` and
-        ``evidence``, the kind of thing that it is held against.
+        figure, or over the median of an answer, less one; 0 where they overlap, NaN for texts), ``share_within`` (share
+        of the samples of an answer that lie in the claim, which its tolerance widens; NaN for all else), ``source``,
+        ``as_of``, ``source_id`` (several with semicolons between; empty for answers of the models), ``remark`` (what
+        the check has to say), ``note`` (that of the claim) and ``evidence``, the kind of thing that it is held against.
 
     Raises
     ------
@@ -142,145 +135,89 @@ def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd
             if against == "other_against" and not claim[against]:
                 continue
             try:
-                figure = _figure(claim[against], n, seed, answers)
+                figure = evidence.resolve(claim[against], n, seed, answers)
+                rows.append(_verdict(claim, claim[reading], figure))
             except TypeError:
                 form = f"{claim[against]!r} does not have the form of its kind"
                 raise ValueError(f"claim {claim['claim_id']!r}, {against}: {form}") from None
             except (ValueError, KeyError, IndexError) as error:
                 raise ValueError(f"claim {claim['claim_id']!r}, {against} {claim[against]!r}: {error}") from None
-            kind = EVIDENCE.get(claim[against].split(" ")[0], "nothing")
-            rows.append(_verdict(claim, claim[reading], figure) | {"evidence": kind})
     return pd.DataFrame(rows)
 
 
-def _figure(reference: str, n: int, seed: int, answers: dict) -> Figure | None:
-    """Return what a reference points at; None where it is empty or nothing is known."""
-    if not reference:
-        return None
-    kind, *words = reference.split()
-    if kind == "ratio":
-        cut = words.index("/")
-        over, under = _fact(*words[:cut]), _fact(*words[cut + 1 :])
-        if over is None or under is None:
-            return None
-        older = [(f"{text}", low / under.value, high / under.value) for text, low, high in over.older]
-        ends = over.low / under.high, over.value / under.value, over.high / under.low
-        return Figure(*ends, unit="times", source=over.source, as_of=over.as_of, source_id=over.source_id, older=older)
-    if kind == "fact":
-        return _fact(*words)
-    if kind == "deal":
-        return _answer(*words, n=n, seed=seed, answers=answers)
-    if kind in ("formats", "only_formats"):
-        facts = catalog.facts().query("subject == @words[0] and preferred")
-        names = FORMATS if kind == "formats" else AI_FORMATS
-        has = [f for f in names if (facts["quantity"].isin([f"{f}_tflops", f"{f}_tops"]) & (facts["value"] > 0)).any()]
-        unit = "only" if kind == "only_formats" else ""
-        return Figure(text=", ".join(has), unit=unit, source=_publisher(facts)) if has else None
-    if kind == "attribute":
-        subjects = catalog.subjects()
-        if words[0] not in subjects.index:
-            raise unknown("subject", words[0], subjects.index)
-        if words[1] not in subjects:
-            raise unknown("attribute", words[1], subjects.columns)
-        text = subjects.loc[words[0], words[1]]
-        return Figure(text=text, source="subjects of the data package") if text else None
-    if kind == "term":
-        return _term(*words)
-    raise unknown("kind of reference", kind, KINDS)
-
-
-def _publisher(rows: pd.DataFrame) -> str:
-    return ", ".join(dict.fromkeys(catalog.sources()["publisher"].reindex(rows["source_id"]).dropna().head(1)))
-
-
-def _fact(subject: str, quantity: str, condition: str | None = None) -> Figure | None:
-    """Return a preferred figure with its range, and older ones of primary sources."""
-    short = catalog.subject_of(subject)
-    if not catalog.has(short, quantity, *([condition] if condition else [])):
-        book = catalog.quantities()
-        if quantity not in book.index:
-            raise unknown("quantity", quantity, book.index)
-        if (
-            condition
-            and book.loc[quantity, "conditions"] != "any"
-            and condition not in book.loc[quantity, "conditions"]
-        ):
-            raise unknown(f"condition of {quantity}", condition, book.loc[quantity, "conditions"])
-        return None
-    row = catalog.ranges({"it": (short, quantity, condition) if condition else (short, quantity)}).loc["it"]
-    mid = catalog.value(short, quantity, condition)
-    rows = catalog.provenance(short, quantity)
-    chosen = rows[rows["preferred"]]
-    chosen = chosen[chosen["condition"].eq(condition)] if condition else chosen
-    best = chosen.iloc[0]
-    others = rows[~rows["preferred"] & rows["condition"].eq(best["condition"]) & rows["kind"].isin(PRIMARY)]
-    others = others[others["as_of"].astype(str) < str(best["as_of"])]
-    titles = others["publisher"] + ", " + others["as_of"].astype(str)
-    ends = (others[end].fillna(others["value"]) for end in ("low", "high"))
-    older = list(zip(titles, *ends, strict=True))
-    where = {"source": best["publisher"], "as_of": str(best["as_of"]), "unit": row["unit"]}
-    where["source_id"] = best["source_id"]
-    return Figure(float(row["low"]), mid, float(row["high"]), older=older, **where)
-
-
-def _answer(name: str, answer: str, gigawatts: str, *, n: int, seed: int, answers: dict) -> Figure | None:
-    """Return the 90 % interval of an answer of the models at a capacity."""
-    if answer not in deal.UNITS:
-        raise unknown("answer", answer, deal.UNITS)
-    key = (name, float(gigawatts))
-    if key not in answers:
-        found = deal.evaluate(deal=name, n=n, seed=seed, capacity_gw=float(gigawatts))
-        answers[key] = uncertainty.interval(found)
-    low, middle, high = answers[key].loc[answer, ["low", "median", "high"]]
-    if not np.isfinite(middle):
-        return None
-    return Figure(low, middle, high, unit=deal.UNITS[answer] or answer, source="gigafleet, 90 % interval")
-
-
-def _term(name: str, path: str) -> Figure | None:
-    """Return a term of a deal."""
-    found, keys = catalog.deal(name), path.split(".")
-    for key in keys:
-        if not isinstance(found, dict) or key not in found:
-            raise unknown(f"term of {name}", path, found if isinstance(found, dict) else [])
-        found = found[key]
-    if found is None:
-        return None
-    source = f"terms of {catalog.deal(name)['buyer']}'s deal, as filed or announced"
-    if isinstance(found, int | float):
-        return Figure(float(found), float(found), float(found), source=source)
-    return Figure(text=str(found), source=source)
-
-
-def _verdict(claim: pd.Series, reading: str, figure: Figure | None) -> dict:
+def _verdict(claim: pd.Series, reading: str, figure: Figure) -> dict:
     """Return a row of :func:`check`."""
     low = claim["low"]
     high = low if np.isnan(claim["high"]) else claim["high"]
-    figures = "" if np.isnan(low) else f"{low:,.12g}" if low == high else f"{low:,.12g} to {high:,.12g}"
-    claimed = claim["text"] or figures
-    row = {"claim_id": claim["claim_id"], "claim": claim["claim"], "claimed": claimed, "reading": reading}
-    blank = {"figure": "", "low": np.nan, "value": np.nan, "high": np.nan, "unit": "", "miss_percent": np.nan}
-    if figure is not None and bool(claim["text"]) != bool(figure.text):  # a word against a figure, or the reverse
-        figure = None
-    if figure is None or not claimed:
-        empty = {"source": "", "as_of": "", "source_id": "", "note": claim["note"]}
-        return row | {"verdict": VERDICTS[3]} | blank | empty
-    facts = {"low": figure.low, "value": figure.value, "high": figure.high, "unit": figure.unit}
-    facts |= {"source": figure.source, "as_of": figure.as_of, "note": claim["note"], "figure": figure.text}
-    facts["source_id"] = figure.source_id
-    if figure.text:
-        said, real = ([w.strip().casefold() for w in t.split(",")] for t in (claim["text"], figure.text))
-        within = all(_says(figure.text, word) for word in said)
-        holds = set(said) == set(real) if figure.unit == "only" else within
-        return row | {"verdict": VERDICTS[0 if holds else 2], "miss_percent": np.nan} | facts | {"unit": ""}
+    claimed = "" if np.isnan(low) else f"{low:,.12g}" if low == high else f"{low:,.12g} to {high:,.12g}"
+    claimed = claim["text"] if figure.text else claimed
+    if not figure.known or not claimed:  # nothing there, or a word against a figure, or the reverse
+        figure = Figure(note=figure.note or "nothing to hold it against")
     spare = 0.0 if np.isnan(claim["tolerance"]) else claim["tolerance"]
+    found = {"verdict": UNCHECKED, "miss_percent": np.nan, "share_within": np.nan, "remark": ""}
+    if figure.text:
+        found["verdict"] = SUPPORTED if _holds(claim["text"], figure) else CONTRADICTED
+    elif figure.known:
+        judge = _against_samples if figure.rule == "samples" else _against_range
+        found |= judge(low, high, spare, figure)
+    row = {"claim_id": claim["claim_id"], "claim": claim["claim"], "claimed": claimed or claim["text"]}
+    row |= {"reading": reading, "figure": f"{figure.text} {figure.unit}".strip() if figure.text else ""}
+    row |= {name: getattr(figure, name) for name in ("low", "value", "high", "source", "as_of", "source_id")}
+    row |= found | {"unit": "" if figure.text else figure.unit, "note": claim["note"], "evidence": figure.evidence}
+    return row | {"remark": "; ".join(text for text in (found["remark"], figure.note) if text)}
+
+
+def _holds(text: str, figure: Figure) -> bool:
+    """Return whether claimed words, with commas between, or a claimed version agree with a text."""
+    if figure.rule == "from":
+        return _version(text) >= _version(figure.text)
+    said, real = ([word.strip().casefold() for word in t.split(",")] for t in (text, figure.text))
+    if figure.rule == "only":
+        return not set(real) & set(figure.among) - set(said)
+    return all(_says(figure.text, word) for word in said)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """Return a version as numbers that compare as versions do.
+
+    >>> _version("7.2") < _version("7.14"), _version("7.0") == _version("7")
+    (True, True)
+    """
+    if not re.fullmatch(r"\d+(\.\d+)*", text):
+        raise ValueError(f"the claimed version {text!r} must be numbers with points between")
+    parts = [int(part) for part in text.split(".")]
+    while parts and parts[-1] == 0:
+        parts.pop()
+    return tuple(parts)
+
+
+def _against_range(low: float, high: float, spare: float, figure: Figure) -> dict:
+    """Return verdict and miss of a claimed range against a figure and older ones."""
     miss = _miss(low, high, figure.low, figure.high)
-    verdict = VERDICTS[0] if abs(miss) <= spare + 1e-12 else VERDICTS[2]
-    if verdict != VERDICTS[0]:
-        for text, least, most in figure.older:
+    found = {"verdict": SUPPORTED if abs(miss) <= spare + 1e-12 else CONTRADICTED, "miss_percent": 100 * miss}
+    if found["verdict"] == CONTRADICTED:
+        for text, least, most, source in figure.older:
             if abs(_miss(low, high, least, most)) <= spare + 1e-12:
-                verdict, facts["note"] = VERDICTS[1], f"agrees with {text}"
-    return row | {"verdict": verdict, "miss_percent": 100 * miss} | facts
+                both = "; ".join(dict.fromkeys([figure.source_id, source]))
+                found |= {"verdict": OUTDATED, "remark": f"agrees with {text}", "source_id": both}
+    return found
+
+
+def _against_samples(low: float, high: float, spare: float, figure: Figure) -> dict:
+    """Return verdict, miss and share of a claimed range against samples; the rule is the module's."""
+    down, up = 1 / (1 + spare), 1 / (1 - spare) if spare < 1 else np.inf
+    least, most = low * (down if low >= 0 else up), high * (up if high > 0 else down)
+    within = float(np.mean((figure.samples >= least) & (figure.samples <= most)))
+    beyond = figure.samples >= least if low > figure.value else figure.samples <= most
+    miss = _miss(low, high, figure.value, figure.value)
+    share = f"{number(100 * within, 2)} % of samples lie in the claim"
+    if abs(miss) <= spare + 1e-12:
+        verdict = SUPPORTED
+    elif np.mean(beyond) < REACH:
+        verdict, share = CONTRADICTED, share if within else "no sample lies in the claim"
+    else:
+        verdict, share = UNCHECKED, f"the models cannot tell: {share}"
+    return {"verdict": verdict, "miss_percent": 100 * miss, "share_within": within, "remark": share}
 
 
 def _says(text: str, word: str) -> bool:
@@ -295,26 +232,33 @@ def _says(text: str, word: str) -> bool:
 def _miss(low: float, high: float, least: float, most: float) -> float:
     """Return how far a claimed range lies from a figure's: 0 where they overlap, else claimed over the nearest end of
     the figure, less one."""
-    if low > most:
-        return low / most - 1
-    return high / least - 1 if high < least else 0.0
+    with np.errstate(divide="ignore"):
+        if low > most:
+            return float(np.divide(low, most) - 1)
+        return float(np.divide(high, least) - 1) if high < least else 0.0
+
+
+def figures(table: pd.DataFrame) -> pd.Series:
+    """Return what each verdict is held against as text: ends with unit, or words."""
+    same = table["low"].map(number) == table["high"].map(number)
+    ends = table["low"].map(number) + (" to " + table["high"].map(number)).where(~same, "")
+    return (ends + " " + table["unit"]).where(table["low"].notna(), table["figure"]).str.strip()
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Return verdicts as text for a table, one row a reading: verdict, figure, miss, source."""
-    same = table["low"].map(number) == table["high"].map(number)
-    ends = table["low"].map(number) + (" to " + table["high"].map(number)).where(~same, "")
-    figure = (ends + " " + table["unit"]).where(table["low"].notna(), table["figure"]).str.strip()
-    older = table["note"].where(table["verdict"] == VERDICTS[1], "").map(lambda note: f"; {note}" if note else "")
-    miss = table["miss_percent"].map(lambda m: "" if np.isnan(m) else "none" if m == 0 else f"{m:+.2g} %")
+    """Return verdicts as text for a table, one row a reading: verdict, figure with remarks, miss, source."""
+    remark = ("; " + table["remark"]).where(table["remark"] != "", "")
+    miss = table["miss_percent"].map(lambda m: "" if np.isnan(m) else "none" if m == 0 else f"{m:+.2g}\u00a0%")
     source = table["source"] + table["as_of"].map(lambda d: f", {d}" if d else "")
     claim = table["claim"] + table["reading"].map(lambda text: f" ({text})" if text else "")
-    columns = {"claim": claim, "verdict": table["verdict"], "figure": figure + older, "off by": miss, "source": source}
+    figure = (figures(table) + remark).str.removeprefix("; ")
+    columns = {"claim": claim, "verdict": table["verdict"], "figure": figure, "off by": miss, "source": source}
     return pd.DataFrame(columns).set_index(table["claim_id"].rename(None))
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how many claims have each verdict, by the first of their readings and by the best."""
+    """Return how many claims have each verdict, by the first of their readings and by the best, where one that can be
+    checked counts before one that cannot."""
     rank = table["verdict"].map(VERDICTS.index)
     best = rank.groupby(table["claim_id"]).min().map(VERDICTS.__getitem__)
     first = table.drop_duplicates("claim_id")["verdict"]
@@ -324,17 +268,19 @@ def counts(table: pd.DataFrame) -> pd.DataFrame:
 
 def distance(miss_percent: pd.Series) -> pd.Series:
     """Return how far claims are off, as factors either way: half and twice are the same distance."""
-    return np.log(1 + miss_percent / 100).abs()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(1 + miss_percent / 100).abs()
 
 
 def ratios(table: pd.DataFrame) -> pd.DataFrame:
     """Return claimed over real of the claims with figures, by claim and reading: ``value`` (1 where they overlap), and
-    ``low`` and ``high`` where one figure is claimed [times]."""
+    ``low`` and ``high`` by the ends of ours, where one figure is claimed or an answer's median lies outside [times]."""
     known = table[table["value"].notna()]
     single = ~known["claimed"].str.contains(" to ")
-    claimed = known["claimed"].where(single).str.replace(",", "").astype(float)
-    label = known["claim_id"] + known["reading"].map(lambda text: f": {text}" if text else "")
     value = 1 + known["miss_percent"] / 100
+    nearest = (value * known["value"]).where(known["share_within"].notna() & (value != 1))
+    claimed = known["claimed"].where(single).str.replace(",", "").astype(float).fillna(nearest)
+    label = known["claim_id"] + known["reading"].map(lambda text: f": {text}" if text else "")
     found = pd.DataFrame({"value": value, "low": claimed / known["high"], "high": claimed / known["low"]})
     found["low"], found["high"] = found[["low", "value"]].min(axis=1), found[["high", "value"]].max(axis=1)
     return found.set_index(label)
@@ -344,3 +290,10 @@ def by_source(table: pd.DataFrame) -> pd.DataFrame:
     """Return how many readings have each verdict, by what they are held against."""
     found = table.groupby(["evidence", "verdict"]).size().unstack(fill_value=0)
     return found.reindex(columns=list(VERDICTS), fill_value=0).rename_axis(None).rename_axis(columns=None)
+
+
+def sources(table: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return the sources of claims and of what they are held against, rows of :func:`gigafleet.catalog.sources`."""
+    used = {name for ids in verdicts["source_id"] for name in ids.split("; ")} | set(table["source_id"])
+    known = catalog.sources()
+    return known.loc[sorted(used & set(known.index))]

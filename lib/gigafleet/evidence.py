@@ -1,0 +1,271 @@
+"""What a claim is held against: references written as words, resolved to figures, texts and answers of the models."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from gigafleet import catalog, deal, uncertainty
+from gigafleet.errors import unknown
+from gigafleet.tell import between
+
+KINDS = (
+    "fact",
+    "primary",
+    "ratio",
+    "from_version",
+    "attribute",
+    "formats",
+    "only_formats",
+    "deal",
+    "term",
+)
+ANSWER, ASSUMPTION, NOTHING = "an answer of the models", "an assumption", "nothing"
+PRIMARY = ("datasheet", "vendor-announcement", "filing", "measured")
+FORMATS = ("fp64", "fp32", "fp16", "bf16", "fp8", "fp6", "fp4", "int8")
+AI_FORMATS = ("fp16", "bf16", "fp8", "fp6", "fp4", "int8")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a claim is held against: a range, samples or a text, where it comes from, and older figures of the same.
+
+    ``rule`` says how the claim is held against it: ``range``, ``samples``, ``words`` (the text must hold them),
+    ``only`` (they must hold all of ``among`` that the text has) or ``from`` (a version, or a later one). ``older``
+    holds title, low, high and source of each older figure; ``note`` what there is to say besides.
+    """
+
+    evidence: str = NOTHING
+    rule: str = "range"
+    low: float = np.nan
+    value: float = np.nan
+    high: float = np.nan
+    text: str = ""
+    unit: str = ""
+    source: str = ""
+    as_of: str = ""
+    source_id: str = ""
+    note: str = ""
+    samples: np.ndarray | None = None
+    among: tuple = ()
+    older: list = field(default_factory=list)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to hold a claim against."""
+        return bool(self.text) or not np.isnan(self.value)
+
+
+def resolve(reference: str, n: int, seed: int, answers: dict) -> Figure:
+    """Return what a reference points at, which is nothing where it is empty or no figure is known.
+
+    Parameters
+    ----------
+    reference
+        A kind of :data:`KINDS` and its words; see :mod:`gigafleet.claims`.
+    n, seed
+        Samples behind answers of the models.
+    answers
+        Samples of deals that were drawn before, by deal and gigawatts; what is drawn is added.
+
+    Raises
+    ------
+    UnknownNameError, ValueError, TypeError
+        If the reference names what is not known, or does not have the form of its kind.
+    """
+    if not reference:
+        return Figure()
+    kind, *words = reference.split()
+    if kind == "deal":
+        return _answer(*words, n=n, seed=seed, answers=answers)
+    simple = {"fact": _fact, "primary": _primary, "ratio": _ratio, "from_version": _version, "attribute": _attribute}
+    simple |= {"formats": _formats, "only_formats": _only, "term": _term}
+    if kind not in simple:
+        raise unknown("kind of reference", kind, KINDS)
+    return simple[kind](*words)
+
+
+def _known(quantity: str, condition: str | None) -> str:
+    """Return the condition meant, the quantity's first if none is named."""
+    book = catalog.quantities()
+    if quantity not in book.index:
+        raise unknown("quantity", quantity, book.index)
+    conditions = book.loc[quantity, "conditions"]
+    if condition and conditions != "any" and condition not in conditions:
+        raise unknown(f"condition of {quantity}", condition, conditions)
+    return condition or conditions[0]
+
+
+def _rows(subject: str, quantity: str, condition: str) -> pd.DataFrame:
+    """Return every row of a quantity under one condition, with the publisher of its source."""
+    rows = catalog.facts()
+    rows = rows[rows["subject"].eq(subject) & rows["quantity"].eq(quantity) & rows["condition"].eq(condition)]
+    return rows.join(catalog.sources()["publisher"], on="source_id")
+
+
+def _fact(subject: str, quantity: str, condition: str | None = None) -> Figure:
+    """Return a preferred figure with its range, and older ones of primary sources."""
+    short = catalog.subject_of(subject)
+    _known(quantity, condition)
+    if not catalog.has(short, quantity, condition):
+        return Figure()
+    best = catalog.preferred(short, quantity, condition)
+    rows = _rows(short, quantity, best["condition"])
+    return _of_row(best, rows[~rows["preferred"]])
+
+
+def _primary(subject: str, quantity: str, condition: str | None = None) -> Figure:
+    """Return the newest figure of a primary source, preferred here or not; if there is none, what others state."""
+    short = catalog.subject_of(subject)
+    rows = _rows(short, quantity, _known(quantity, condition)).sort_values("as_of", kind="stable")
+    primary = rows[rows["kind"].isin(PRIMARY)]
+    if primary.empty:
+        others = _stated(rows[rows["kind"] != "assumption"])
+        return Figure(note=f"no primary source has a figure; others state {others}" if others else "")
+    return _of_row(primary.iloc[-1], primary.iloc[:-1])
+
+
+def _of_row(best: pd.Series, others: pd.DataFrame) -> Figure:
+    """Return the figure of one row of the facts; of the others it takes those that are older and primary."""
+    low, value, high = _ends(best)
+    older = others[others["kind"].isin(PRIMARY) & (others["as_of"].astype(str) < str(best["as_of"]))]
+    titles = older["publisher"] + ", " + older["as_of"].astype(str)
+    ends = [_ends(row) for _, row in older.iterrows()]
+    past = [(t, e[0], e[2], s) for t, e, s in zip(titles, ends, older["source_id"], strict=True)]
+    kind, note = "a primary figure" if best["kind"] in PRIMARY else "a secondary figure", ""
+    if best["kind"] == "assumption":
+        kind, stated = ASSUMPTION, _stated(others[others["kind"] != "assumption"])
+        note = f"others state {stated}" if stated else ""
+    publisher = catalog.sources().loc[best["source_id"], "publisher"]
+    source = f"assumption of {publisher}" if kind == ASSUMPTION else publisher
+    where = {"source": source, "as_of": str(best["as_of"]), "source_id": best["source_id"]}
+    return Figure(kind, "range", low, value, high, unit=best["unit"], note=note, older=past, **where)
+
+
+def _ends(row: pd.Series) -> tuple[float, float, float]:
+    """Return low, value and high of a row of the facts; a value that is not given is the geometric mean."""
+    value = float(np.sqrt(row["low"] * row["high"]) if np.isnan(row["value"]) else row["value"])
+    low, high = (value if np.isnan(row[end]) else float(row[end]) for end in ("low", "high"))
+    return low, value, high
+
+
+def _stated(rows: pd.DataFrame) -> str:
+    """Return what rows of the facts state, as text."""
+    found = []
+    for _, row in rows.sort_values("as_of", kind="stable").iterrows():
+        low, _, high = _ends(row)
+        found.append(f"{between(low, high)} {row['unit']} ({row['publisher']}, {row['as_of']})")
+    return ", ".join(found)
+
+
+def _ratio(*words: str) -> Figure:
+    """Return the ratio of two preferred figures, its ends from theirs."""
+    if words.count("/") != 1:
+        raise ValueError("a ratio needs one '/' between its figures")
+    cut = words.index("/")
+    over, under = _fact(*words[:cut]), _fact(*words[cut + 1 :])
+    if not over.known or not under.known:
+        return Figure()
+    older = [(text, low / under.value, high / under.value, where) for text, low, high, where in over.older]
+    assumed = ASSUMPTION in (over.evidence, under.evidence)
+    return replace(
+        over,
+        evidence=ASSUMPTION if assumed else "a ratio of figures",
+        low=over.low / under.high,
+        value=over.value / under.value,
+        high=over.high / under.low,
+        unit="times",
+        source=", ".join(dict.fromkeys([over.source, under.source])),
+        source_id="; ".join(dict.fromkeys([over.source_id, under.source_id])),
+        older=older,
+    )
+
+
+def _version(subject: str, quantity: str) -> Figure:
+    """Return a version from its parts, each of which is a row of the facts."""
+    short, versions = catalog.subject_of(subject), catalog.quantities().query("unit == 'version'").index
+    if quantity not in versions:
+        raise unknown("quantity that is a version", quantity, versions)
+    parts = [_fact(short, quantity, part) for part in catalog.quantities().loc[quantity, "conditions"]]
+    if not all(part.known for part in parts):
+        return Figure()
+    text = ".".join(f"{part.value:.0f}" for part in parts)
+    return replace(parts[0], rule="from", text=text, unit="or later", low=np.nan, value=np.nan, high=np.nan, older=[])
+
+
+def _attribute(subject: str, column: str) -> Figure:
+    """Return a text of a subject; one without a source counts as an assumption."""
+    subjects = catalog.subjects()
+    if subject not in subjects.index:
+        raise unknown("subject", subject, subjects.index)
+    if column not in subjects:
+        raise unknown("attribute", column, subjects.columns)
+    row = subjects.loc[subject]
+    return _text(row[column], "a text", [row["source_id"] or "assumption"])
+
+
+def _text(text: str, evidence: str, ids: list[str]) -> Figure:
+    """Return a text with its sources: the first by name, all by their ids."""
+    if not text:
+        return Figure()
+    first = catalog.sources().loc[ids[0]]
+    if ids[0] == "assumption":
+        evidence = ASSUMPTION
+    publisher = f"assumption of {first['publisher']}" if evidence == ASSUMPTION else first["publisher"]
+    where = {"source": publisher, "as_of": str(first["published"]), "source_id": "; ".join(ids)}
+    return Figure(evidence, "words", text=text, **where)
+
+
+def _formats(subject: str) -> Figure:
+    """Return the number formats for which an accelerator has a figure."""
+    return _with_figures(subject, FORMATS)
+
+
+def _only(subject: str, *among: str) -> Figure:
+    """Return the formats for AI for which an accelerator has a figure, to be held to those named, or to all."""
+    for name in among:
+        if name not in AI_FORMATS:
+            raise unknown("format for AI", name, AI_FORMATS)
+    return replace(_with_figures(subject, AI_FORMATS), rule="only", among=among or AI_FORMATS)
+
+
+def _with_figures(subject: str, names: tuple) -> Figure:
+    short, facts = catalog.subject_of(subject), catalog.facts()
+    rows = facts[facts["subject"].eq(short) & facts["preferred"] & facts["value"].gt(0)]
+    rows = {name: rows[rows["quantity"].isin([f"{name}_tflops", f"{name}_tops"])] for name in names}
+    has = [name for name in names if len(rows[name])]
+    ids = pd.concat([rows[name]["source_id"] for name in has]).value_counts().index.tolist() if has else []
+    return _text(", ".join(has), "a list of figures", ids)
+
+
+def _answer(name: str, answer: str, gigawatts: str, *, n: int, seed: int, answers: dict) -> Figure:
+    """Return the samples of an answer of the models at a capacity, and their 90 % interval."""
+    if answer not in deal.UNITS:
+        raise unknown("answer", answer, deal.UNITS)
+    key = (name, float(gigawatts))
+    if key not in answers:
+        answers[key] = deal.evaluate(deal=name, n=n, seed=seed, capacity_gw=float(gigawatts))
+    samples = answers[key][answer].dropna().to_numpy(float)
+    if not len(samples):
+        return Figure()
+    ends = uncertainty.interval(samples)
+    unit = deal.UNITS[answer] or deal.NAMES[answer]
+    source = "gigafleet, 90 % interval"
+    return Figure(ANSWER, "samples", *ends[["low", "median", "high"]], unit=unit, source=source, samples=samples)
+
+
+def _term(name: str, path: str) -> Figure:
+    """Return a term of a deal, with the sources of the innermost block that names any."""
+    terms, keys = catalog.deal(name), path.split(".")
+    found, ids = terms, terms["public"]["sources"]
+    for key in keys:
+        if not isinstance(found, dict) or key not in found:
+            raise unknown(f"term of {name}", path, found if isinstance(found, dict) else [])
+        found = found[key]
+        ids = found.get("sources", ids) if isinstance(found, dict) else ids
+    if found is None:
+        return Figure()
+    figure = _text(str(found), "a term of the deal", ["assumption"] if "assumed" in keys else ids)
+    if isinstance(found, int | float):
+        return replace(figure, rule="range", text="", low=float(found), value=float(found), high=float(found))
+    return figure
