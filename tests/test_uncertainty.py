@@ -119,7 +119,7 @@ def test_a_middle_below_zero_is_the_mean_and_options_have_none():
 
 @pytest.mark.parametrize("n", [0, -4, 1000, 2.5, "many"])
 def test_samples_come_in_powers_of_two(n):
-    with pytest.raises(ValueError, match=r"n must be (a power of two|above 0|a number)"):
+    with pytest.raises(ValueError, match=r"n must be (a power of two|at least 1|a number)"):
         uncertainty.sample(ranges(x=(1.0, 2.0, 4.0)), n, seed=0)
 
 
@@ -131,6 +131,39 @@ def test_bad_correlations_are_named():
         uncertainty.sample(table, 16, 0, {("a", "b"): 1.5})
     with pytest.raises(ValueError, match="not positive definite"):
         uncertainty.sample(table, 16, 0, {("a", "b"): 0.9, ("b", "c"): 0.9, ("a", "c"): -0.9})
+    with pytest.raises(ValueError, match=r"a with b is 0\.5, and b with a is 0\.4"):
+        uncertainty.sample(table, 16, 0, {("a", "b"): 0.5, ("b", "a"): 0.4})
+    same = uncertainty.sample(table, 16, 0, {("a", "b"): 0.5, ("b", "a"): 0.5})
+    pd.testing.assert_frame_equal(same, uncertainty.sample(table, 16, 0, {("a", "b"): 0.5}))
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "one", None])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(ValueError, match="seed must be"):
+        uncertainty.sample(ranges(x=(1.0, 2.0, 3.0)), 16, seed)
+
+
+def test_an_input_that_is_there_twice_is_named():
+    twice = pd.concat([ranges(x=(1.0, 2.0, 3.0))] * 2)
+    with pytest.raises(ValueError, match="ranges name 'x' twice"):
+        uncertainty.sample(twice, 16, 0)
+
+
+@pytest.mark.parametrize(
+    ("n", "message"), [(4, "n must be at least 8"), (100, "n must be a power of two"), (None, "n")]
+)
+def test_sobol_needs_a_power_of_two_of_enough_samples(n, message):
+    with pytest.raises(ValueError, match=message):
+        uncertainty.sobol(lambda x: x["x"], ranges(x=(1.0, 2.0, 3.0)), n=n)
+
+
+def test_a_range_from_zero_stays_there_and_keeps_its_points():
+    drawn = uncertainty.sample(ranges(x=(0.0, 0.06, 0.12)), 2**12, 0)["x"]
+    assert drawn.min() == 0
+    assert (drawn == 0).mean() == pytest.approx(0.05, abs=0.002)
+    assert uncertainty.interval(drawn).tolist() == pytest.approx([0.0, 0.06, 0.12], abs=5e-4)
+    free = ranges(x=(0.0, 0.06, 0.12)).assign(scale="normal")
+    assert uncertainty.sample(free, 2**12, 0)["x"].min() < 0
 
 
 def test_intervals_of_a_table_and_of_an_absent_answer():

@@ -44,6 +44,7 @@ __all__ = [
     "naming",
     "operation",
     "operation_views",
+    "panel_plots",
     "parameters",
     "payers",
     "performance",

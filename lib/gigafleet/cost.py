@@ -32,6 +32,7 @@ COMMON = {
 }
 METHODS = ("annuity", "straight_line")
 PARTS = ("system", "network", "storage", "facility", "energy", "maintenance", "staff")
+RUNNING = ("energy", "maintenance", "staff")  # the parts that are paid as they come
 
 
 def capital_recovery_factor(rate, years):

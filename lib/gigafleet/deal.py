@@ -63,6 +63,8 @@ UNITS = {
     "system_busd_per_gw": "billion USD/GW",
     "cost_busd_per_year": "billion USD/yr",
     "tco_busd_per_gw_year": "billion USD/GW/yr",
+    "running_busd_per_gw_year": "billion USD/GW/yr",
+    "energy_busd_per_gw_year": "billion USD/GW/yr",
     "usd_per_accelerator_hour": "USD/h",
     "tokens_tn_per_day": "trillion/day",
     "usd_per_million_tokens": "USD",
@@ -86,6 +88,8 @@ NAMES = {
     "system_busd_per_gw": "racks or servers, per GW",
     "cost_busd_per_year": "cost a year",
     "tco_busd_per_gw_year": "cost per GW and year",
+    "running_busd_per_gw_year": "energy, upkeep and staff per GW and year",
+    "energy_busd_per_gw_year": "energy per GW and year",
     "usd_per_accelerator_hour": "cost of an accelerator-hour",
     "tokens_tn_per_day": "tokens of all kinds of work, once all is in service",
     "usd_per_million_tokens": "cost of a million tokens of answers to people",
@@ -271,6 +275,8 @@ def _chain(drawn, deal, capacity_gw, capacity_basis) -> tuple[pd.DataFrame, dict
         "system_busd_per_gw": capital["system"] / capacity_gw,
         "cost_busd_per_year": cost_busd,
         "tco_busd_per_gw_year": cost_busd / capacity_gw,
+        "running_busd_per_gw_year": sum(yearly[part] for part in cost.RUNNING) / capacity_gw,
+        "energy_busd_per_gw_year": yearly["energy"] / capacity_gw,
         "usd_per_accelerator_hour": usd_per_h,
         **_work(drawn, catalog.deal(deal)["accelerator"], accelerators, usd_per_h),
     }
@@ -328,68 +334,3 @@ def breakdown(
         for name, parts in (("capex_share", capital), ("cost_share", yearly))
     }
     return pd.DataFrame(shares, index=list(cost.PARTS))
-
-
-def by_level(
-    deal: str = "amd-openai", n: int = 4096, seed: int = 0, *, capacity_gw: float | None = None
-) -> pd.DataFrame:
-    """Return how many accelerators a capacity would feed if it counted power at each level.
-
-    Parameters
-    ----------
-    deal, n, seed, capacity_gw
-        As in :func:`evaluate`.
-
-    Returns
-    -------
-    DataFrame
-        One row a level of :data:`gigafleet.power.LEVELS` that a source gives: ``value`` (median), ``low``, ``high``
-        (90 % interval).
-    """
-    terms = catalog.deal(deal)
-    capacity_gw = terms["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
-    require("capacity_gw", capacity_gw, above=0)
-    chip = terms["accelerator"]
-    where = {"chip": (chip, "tdp_w"), "rack": (chip, "all_in_kw", "rack"), "it": (chip, "all_in_kw")}
-    where = {name: place for name, place in where.items() if catalog.has(*place)}
-    drawn = uncertainty.sample(catalog.ranges(where | {"peak_pue": cost.COMMON["peak_pue"]}), n, seed)
-    drawn = drawn.assign(**({"chip": drawn["chip"] / 1000} if "chip" in drawn else {}))
-    drawn["facility"] = drawn["it"] * drawn["peak_pue"]
-    levels = [level for level in power.LEVELS if level in drawn]
-    counts = capacity_gw * power.accelerators_per_gw(drawn[levels])
-    return uncertainty.interval(counts).rename(columns={"median": "value"})[["value", "low", "high"]]
-
-
-def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
-    """Return carbon and the electricity bill of the same energy in several regions.
-
-    Parameters
-    ----------
-    answers
-        Samples from :func:`evaluate`.
-    regions
-        As :func:`gigafleet.catalog.regions` gives it: ``g_co2_per_kwh``, ``g_co2_per_kwh_marginal``, ``usd_per_mwh``.
-    level
-        Probability inside the interval, which is that of the energy; the grid's intensity has none.
-
-    Returns
-    -------
-    DataFrame
-        One row a region: ``mt_co2`` (median, at the grid's average intensity), ``mt_co2_low``, ``mt_co2_high``,
-        ``mt_co2_marginal`` (median, at the marginal intensity) [Mt/yr] and ``electricity_busd`` [billion USD/yr]; NaN
-        where no source gives the figure.
-    """
-    mwh = uncertainty.interval(answers["twh_per_year"] * 1e6, level)
-    average = regions["g_co2_per_kwh"]
-    table = {
-        "mt_co2": power.carbon_t(mwh["median"], average) / 1e6,
-        "mt_co2_low": power.carbon_t(mwh["low"], average) / 1e6,
-        "mt_co2_high": power.carbon_t(mwh["high"], average) / 1e6,
-        "mt_co2_marginal": power.carbon_t(mwh["median"], regions["g_co2_per_kwh_marginal"]) / 1e6,
-        "electricity_busd": mwh["median"] * regions["usd_per_mwh"] / 1e9,
-    }
-    facts = catalog.facts().query(
-        "quantity == 'usd_per_mwh' and condition == 'industrial' and preferred and kind == 'assumption'"
-    )
-    remarks = facts.set_index("subject")["note"].reindex(regions.index).fillna("")
-    return pd.DataFrame(table, index=regions.index).assign(remark=remarks)

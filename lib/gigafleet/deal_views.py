@@ -5,7 +5,8 @@ import functools
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog, deal, uncertainty
+from gigafleet import catalog, cost, deal, operation, operation_views, power, rollout, tell, uncertainty
+from gigafleet.errors import require
 from gigafleet.tell import between, input_name, number
 
 THIN = 1.0  # width of an arrow of goods without a price, as if it carried so many billion USD
@@ -54,6 +55,11 @@ def swings(name: str = "amd-openai", region: str = "us", **settings) -> dict[str
 
     tables = {column: uncertainty.tornado(functools.partial(one, column=column), known) for column in HEADLINES}
     return {column: table for column, table in tables.items() if table["value"].notna().any()}
+
+
+def labeled(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the tables of :func:`swings` under readable names, for :func:`gigafleet.panel_plots.tornados`."""
+    return {deal.LABELS[column]: t.set_axis([words(name) for name in t.index]) for column, t in tables.items()}
 
 
 def swing_matrix(tables: dict[str, pd.DataFrame], most: int = 14) -> pd.DataFrame:
@@ -118,6 +124,22 @@ def side_by_side(readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def course(
+    name: str, capacity_gw: float, n: int, seed: int = 0, region: str = "us", capacity_basis: str = "facility"
+) -> pd.DataFrame:
+    """Return what the deal's roll-out comes to with both generations, as text: medians and 90 % intervals.
+
+    No rows for a deal without a roll-out, or at another capacity than its own. Arguments as
+    :func:`gigafleet.operation.evaluate`.
+    """
+    terms = catalog.deal(name)
+    if terms["id"] not in rollout.deals() or capacity_gw != terms["public"]["capacity_gw"]:
+        return pd.DataFrame()
+    found = operation.evaluate(of=name, n=n, seed=seed, regions=region, capacity_basis=capacity_basis)
+    ends = uncertainty.interval(operation_views.answers(found)).drop(index="full_year")
+    return tell.intervals(ends, operation_views.UNITS, operation_views.NAMES)
+
+
 def chain(name: str, ends: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the deal as boxes and arrows for :func:`gigafleet.flow_plots.flow`: gigawatts, goods, money and shares.
 
@@ -154,3 +176,70 @@ def chain(name: str, ends: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     nodes = pd.DataFrame.from_dict(boxes, orient="index", columns=["x", "y", "text"])
     arrows["value"] = arrows["value"].mask(arrows["kind"].eq("goods"), arrows["value"].fillna(THIN))
     return nodes, arrows.dropna(subset="value")
+
+
+def by_level(
+    name: str = "amd-openai", n: int = 4096, seed: int = 0, *, capacity_gw: float | None = None
+) -> pd.DataFrame:
+    """Return how many accelerators a capacity would feed if it counted power at each level.
+
+    Parameters
+    ----------
+    name
+        A deal.
+    n, seed, capacity_gw
+        As in :func:`gigafleet.deal.evaluate`.
+
+    Returns
+    -------
+    DataFrame
+        One row a level of :data:`gigafleet.power.LEVELS` that a source gives: ``value`` (median), ``low``, ``high``
+        (90 % interval).
+    """
+    terms = catalog.deal(name)
+    capacity_gw = terms["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
+    require("capacity_gw", capacity_gw, above=0)
+    chip = terms["accelerator"]
+    where = {"chip": (chip, "tdp_w"), "rack": (chip, "all_in_kw", "rack"), "it": (chip, "all_in_kw")}
+    where = {name: place for name, place in where.items() if catalog.has(*place)}
+    drawn = uncertainty.sample(catalog.ranges(where | {"peak_pue": cost.COMMON["peak_pue"]}), n, seed)
+    drawn = drawn.assign(**({"chip": drawn["chip"] / 1000} if "chip" in drawn else {}))
+    drawn["facility"] = drawn["it"] * drawn["peak_pue"]
+    levels = [level for level in power.LEVELS if level in drawn]
+    counts = capacity_gw * power.accelerators_per_gw(drawn[levels])
+    return uncertainty.interval(counts).rename(columns={"median": "value"})[["value", "low", "high"]]
+
+
+def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
+    """Return carbon and the electricity bill of the same energy in several regions.
+
+    Parameters
+    ----------
+    answers
+        Samples from :func:`gigafleet.deal.evaluate`.
+    regions
+        As :func:`gigafleet.catalog.regions` gives it: ``g_co2_per_kwh``, ``g_co2_per_kwh_marginal``, ``usd_per_mwh``.
+    level
+        Probability inside the interval, which is that of the energy; the grid's intensity has none.
+
+    Returns
+    -------
+    DataFrame
+        One row a region: ``mt_co2`` (median, at the grid's average intensity), ``mt_co2_low``, ``mt_co2_high``,
+        ``mt_co2_marginal`` (median, at the marginal intensity) [Mt/yr] and ``electricity_busd`` [billion USD/yr]; NaN
+        where no source gives the figure.
+    """
+    mwh = uncertainty.interval(answers["twh_per_year"] * 1e6, level)
+    average = regions["g_co2_per_kwh"]
+    table = {
+        "mt_co2": power.carbon_t(mwh["median"], average) / 1e6,
+        "mt_co2_low": power.carbon_t(mwh["low"], average) / 1e6,
+        "mt_co2_high": power.carbon_t(mwh["high"], average) / 1e6,
+        "mt_co2_marginal": power.carbon_t(mwh["median"], regions["g_co2_per_kwh_marginal"]) / 1e6,
+        "electricity_busd": mwh["median"] * regions["usd_per_mwh"] / 1e9,
+    }
+    facts = catalog.facts().query(
+        "quantity == 'usd_per_mwh' and condition == 'industrial' and preferred and kind == 'assumption'"
+    )
+    remarks = facts.set_index("subject")["note"].reindex(regions.index).fillna("")
+    return pd.DataFrame(table, index=regions.index).assign(remark=remarks)

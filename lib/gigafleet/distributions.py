@@ -7,7 +7,8 @@ side. ``options`` are drawn with equal weight.
 
 Between the points the distribution is a two-piece normal in a scale that fits the quantity: the logarithm where all
 points are above zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the
-logarithm of the excess over 1 for a ratio such as a PUE (so that it stays above 1), the number itself otherwise.
+logarithm of the excess over 1 for a ratio such as a PUE (so that it stays above 1), the number itself otherwise. A
+range that starts at 0 stays at or above it: what would fall below counts as 0.
 """
 
 import numpy as np
@@ -21,10 +22,12 @@ SCALES = {
     "lognormal": (np.log, np.exp),
     "lognormal-excess": (lambda ratio: np.log(np.asarray(ratio) - 1), lambda excess: 1 + np.exp(excess)),
     "logit-normal": (logit, expit),
+    "normal-from-zero": (np.asarray, lambda number: np.maximum(number, 0)),
     "normal": (np.asarray, np.asarray),
 }
-FLOORS = {"lognormal": 0, "lognormal-excess": 1, "logit-normal": 0, "normal": -np.inf}
-CEILINGS = {"lognormal": np.inf, "lognormal-excess": np.inf, "logit-normal": 1, "normal": np.inf}
+BELOW_ZERO = np.nextafter(0, -1)
+FLOORS = {"lognormal": 0, "lognormal-excess": 1, "logit-normal": 0, "normal-from-zero": BELOW_ZERO, "normal": -np.inf}
+CEILINGS = dict.fromkeys(SCALES, np.inf) | {"logit-normal": 1}
 RANGE_QUANTILE = {"p5_p95": 0.95, "min_max": 0.90, "": 0.95}
 
 
@@ -47,9 +50,12 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        Naming the input whose points are missing, out of order or outside what its scale allows.
+        Naming the input that is there twice, or whose points are missing, out of order or outside what its scale
+        allows.
     """
     frame = ranges.copy()
+    if frame.index.has_duplicates:
+        raise ValueError(f"ranges name {frame.index[frame.index.duplicated()][0]!r} twice")
     for column in ("low", "value", "high"):
         if column not in frame:
             raise ValueError(f"ranges need a column {column!r}; they have {list(frame.columns)}")
@@ -90,6 +96,8 @@ def _scale(row: pd.Series) -> str:
         return "logit-normal"
     if row["unit"] == "ratio" and row["low"] > 1:
         return "lognormal-excess"
+    if row["low"] == 0 < row["high"]:
+        return "normal-from-zero"
     return "lognormal" if row["low"] > 0 else "normal"
 
 

@@ -19,7 +19,6 @@ from gigafleet.errors import require, unknown
 HOURS = power.HOURS_PER_YEAR / 4
 PHYSICAL = ("base", "late", "first_gw", "fast")  # the scenarios that move gigawatts, not only prices
 CAPITAL = ("system", "network", "storage", "facility")
-RUNNING = ("energy", "maintenance", "staff")
 # Input -> (subject, quantity, condition).
 INPUTS = {
     "work_per_kw_ratio": ("instinct-rollout", "work_per_kw_ratio", "mi500"),
@@ -236,7 +235,7 @@ def _generations(inputs: pd.DataFrame, chip: str, shares: dict, capacity_basis: 
     found["per_gw"] = 1e6 / (found["meter_kw"] if capacity_basis == "facility" else it_kw)
     draws = power.average_draw_kw(1.0, *(common[k] for k in ("busy_share", "active_share", "idle_share")))
     found["average_kw"] = it_kw * _table(dict.fromkeys(kw, draws)) * _table(dict.fromkeys(kw, inputs["annual_pue"]))
-    for key, parts, by in (("capital_usd", CAPITAL, capital), ("running_usd_per_h", RUNNING, hourly)):
+    for key, parts, by in (("capital_usd", CAPITAL, capital), ("running_usd_per_h", cost.RUNNING, hourly)):
         tables = [_table({g: by[g][part] for g in kw}) for part in parts]
         found[key] = xr.concat(tables, pd.Index(parts, name="part"))
     found["usd_per_h"] = _table({g: sum(hourly[g].values()) for g in kw})

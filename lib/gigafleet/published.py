@@ -3,27 +3,68 @@
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog
+from gigafleet import catalog, deal, deal_views, uncertainty
+from gigafleet.tell import between, number
 
-# A published figure (quantity, condition) -> the answer that it is held against, and the readings at which it counts
-# its gigawatts. Figures for other generations, lives or years are not compared.
+BOTH, IT = ("facility", "it"), ("it",)
+# A published figure (quantity, condition) -> the answer that it is held against, the readings at which it counts its
+# gigawatts, and what it is to be multiplied by for the answer's unit.
 PUBLISHED = {
-    ("accelerators_count", "press"): ("accelerators", ("facility", "it")),
-    ("accelerators_count", "announced"): ("accelerators", ("facility", "it")),
-    ("site_cost_busd_per_gw", "all_in_it"): ("capex_busd_per_gw", ("it",)),
-    ("site_cost_busd_per_gw", "all_in"): ("capex_busd_per_gw", ("facility", "it")),
-    ("annual_cost_busd_per_gw", "life_5y"): ("tco_busd_per_gw_year", ("it",)),
-    ("content_busd_per_gw", "components"): ("system_busd_per_gw", ("facility", "it")),
-    ("content_busd_per_gw", "systems"): ("system_busd_per_gw", ("facility", "it")),
-    ("content_busd_per_gw", "announced_floor"): ("system_busd_per_gw", ("facility", "it")),
-    ("site_servers_busd_per_gw", "it"): ("system_busd_per_gw", ("it",)),
-    ("deal_value_busd", "hardware"): ("gross_revenue_busd", ("facility", "it")),
-    ("warrant_headline_busd", "at_213_usd"): ("warrant_grant_busd", ("facility", "it")),
-    ("warrant_headline_busd", "at_600_usd"): ("warrant_latest_busd", ("facility", "it")),
-    ("warrant_headline_busd", "held_to_end"): ("warrant_latest_busd", ("facility", "it")),
+    ("accelerators_count", "press"): ("accelerators", BOTH, 1),
+    ("accelerators_count", "announced"): ("accelerators", BOTH, 1),
+    ("site_cost_busd_per_gw", "all_in_it"): ("capex_busd_per_gw", IT, 1),
+    ("site_cost_busd_per_gw", "all_in"): ("capex_busd_per_gw", BOTH, 1),
+    ("annual_cost_busd_per_gw", "life_5y"): ("tco_busd_per_gw_year", IT, 1),
+    ("annual_opex_busd_per_gw", "all"): ("running_busd_per_gw_year", IT, 1),
+    ("annual_opex_busd_per_gw", "energy"): ("energy_busd_per_gw_year", IT, 1),
+    ("content_busd_per_gw", "components"): ("system_busd_per_gw", BOTH, 1),
+    ("content_busd_per_gw", "systems"): ("system_busd_per_gw", BOTH, 1),
+    ("content_busd_per_gw", "announced_floor"): ("system_busd_per_gw", BOTH, 1),
+    ("site_servers_busd_per_gw", "it"): ("system_busd_per_gw", IT, 1),
+    ("deal_value_busd", "hardware"): ("gross_revenue_busd", BOTH, 1),
+    ("annual_revenue_busd", "run_rate"): ("best_year_busd", BOTH, 1),
+    ("warrant_headline_busd", "at_213_usd"): ("warrant_grant_busd", BOTH, 1),
+    ("warrant_headline_busd", "at_600_usd"): ("warrant_latest_busd", BOTH, 1),
+    ("warrant_headline_busd", "held_to_end"): ("warrant_latest_busd", BOTH, 1),
+    ("warrant_effect_share", "of_content"): ("rebate_percent", BOTH, 100),
 }
-OF_THE_WHOLE = ("accelerators", "gross_revenue_busd", "warrant_grant_busd", "warrant_latest_busd")
+OF_THE_WHOLE = ("accelerators", "gross_revenue_busd", "best_year_busd", "warrant_grant_busd", "warrant_latest_busd")
 FLOORS = ("announced_floor",)  # conditions of figures that say "more than"
+CAPS = ("of_content",)  # conditions of figures that say "less than"
+# Published figures that no answer counts like, and why.
+NOT_COMPARED = {
+    ("accelerators_per_gw", "dies"): "counts dies; an accelerator has several, and their number is not published",
+    ("annual_cost_busd_per_gw", "life_3y"): "takes a life of 3 years; ours is that of the inputs",
+    ("annual_cost_busd_per_gw", "life_7y"): "takes a life of 7 years; ours is that of the inputs",
+    ("customer_revenue_guidance_busd", "openai_and_others"): "covers other customers, too, without saying how much",
+    ("content_busd_per_gw", "mi500"): "is of the next generation, and an input of ours",
+    (
+        "equity_rebate_share",
+        "all_at_top_targets",
+    ): "takes every share at the top target; ours counts that targets may be missed",
+    ("investment_busd", "announced"): "is what is paid for a stake, not for accelerators",
+    ("investment_busd", "made"): "is what was paid for a stake, not for accelerators",
+    ("lease_guarantee_busd", "maximum"): "is a guarantee, and may cost nothing",
+    ("margin_cost_share", "ten_percent_of_equity"): "is a rule of thumb on the margin, of no given price",
+    ("site_cost_busd_per_gw", "future"): "is of a later generation, not yet sold",
+    ("site_cost_share", "cpu"): "is a share of a site with GB200; ours are under what the money goes to",
+    ("site_cost_share", "gpu"): "is a share of a site with GB200; ours are under what the money goes to",
+    (
+        "site_cost_share",
+        "mechanical_electrical",
+    ): "is a share of a site with GB200; ours are under what the money goes to",
+    ("site_cost_share", "network"): "is a share of a site with GB200; ours are under what the money goes to",
+    ("site_cost_share", "nvidia_gross_profit"): "is the profit of another vendor",
+}
+# Quantities of the terms of a deal: they go into the models and are not held against their answers.
+TERMS = (
+    "capacity_gw",
+    "go_on_share",
+    "warrant_shares_m",
+    "warrant_target_usd",
+    "warrant_tranches_count",
+    "warrant_vested_m",
+)
 READINGS = {"facility": "at the meter", "it": "at the IT"}
 
 
@@ -53,20 +94,18 @@ def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     -------
     DataFrame
         One row a figure of :data:`PUBLISHED` that we have an answer for (what is of the whole deal only at the deal's
-        own capacity): ``answer``, ``unit``, ``condition``, ``published_low``, ``published_high`` (infinite for "more
-        than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and ``high`` of each reading, NaN where the
-        figure counts at another level; ``agrees``: the readings whose 90 % interval overlaps the figure; ``stands``:
-        how far it lies from our nearest end.
+        own capacity): ``answer``, ``unit``, ``condition``, ``published_low`` (0 for "less than"), ``published_high``
+        (infinite for "more than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and ``high`` of each reading,
+        NaN where the figure counts at another level; ``agrees``: the readings whose 90 % interval overlaps the figure;
+        ``stands``: how far it lies from our nearest end.
     """
     terms = catalog.deal(deal)
-    rows = catalog.facts()
-    rows = rows[rows["subject"].isin([terms["id"], terms["vendor"], "gigawatt-site"])]
-    keys = pd.Series(list(zip(rows["quantity"], rows["condition"], strict=True)), rows.index)
-    rows, keys = rows[keys.isin(list(PUBLISHED))], keys[keys.isin(list(PUBLISHED))]
+    rows, keys = _about(terms, PUBLISHED)
+    scale = keys.map(lambda key: PUBLISHED[key][2])
     table = rows[["condition", "unit", "as_of", "note"]].assign(
         answer=keys.map(lambda key: PUBLISHED[key][0]),
-        published_low=rows["low"].fillna(rows["value"]),
-        published_high=rows["high"].fillna(rows["value"]).mask(rows["condition"].isin(FLOORS), np.inf),
+        published_low=(scale * rows["low"].fillna(rows["value"])).mask(rows["condition"].isin(CAPS), 0.0),
+        published_high=(scale * rows["high"].fillna(rows["value"])).mask(rows["condition"].isin(FLOORS), np.inf),
         source=rows["source_id"].map(catalog.sources()["publisher"]),
         source_id=rows["source_id"],
     )
@@ -82,6 +121,87 @@ def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
         agrees[reading] = overlaps.map({True: READINGS[reading], False: ""})
     joined = [" and ".join(filter(None, row)) or "neither" for row in zip(*agrees.values(), strict=True)]
     return table.assign(agrees=joined, stands=_stands(table)).reset_index(drop=True)
+
+
+def _about(terms: dict, of: dict) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the facts on a deal, its vendor and a gigawatt whose (quantity, condition) is a key, and these keys."""
+    rows = catalog.facts()
+    rows = rows[rows["subject"].isin([terms["id"], terms["vendor"], "gigawatt-site"])]
+    keys = pd.Series(list(zip(rows["quantity"], rows["condition"], strict=True)), rows.index)
+    return rows[keys.isin(list(of))], keys[keys.isin(list(of))]
+
+
+def not_compared(name: str) -> pd.DataFrame:
+    """Return the published figures on a deal and on a gigawatt that no answer of ours counts like.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by source: ``figure`` (text, with its unit), ``value`` (text), ``reason``, ``source_id``.
+    """
+    rows, keys = _about(catalog.deal(name), NOT_COMPARED)
+    titles = catalog.quantities()["title"].reindex(rows["quantity"]).to_numpy()
+    ends = zip(rows["low"].fillna(rows["value"]), rows["high"].fillna(rows["value"]), strict=True)
+    table = pd.DataFrame(
+        {"figure": titles, "value": [between(*pair) for pair in ends], "unit": rows["unit"].to_numpy()}
+    )
+    table["reason"], table["source_id"] = keys.map(NOT_COMPARED).to_numpy(), rows["source_id"].to_numpy()
+    return table.set_index(rows["source_id"].map(catalog.sources()["publisher"]).rename("source").to_numpy())
+
+
+def reasons(table: pd.DataFrame, name: str, region: str = "us", capacity_gw: float | None = None) -> list[str]:
+    """Return for each published figure why it lies outside our interval: which one input would have to stand where.
+
+    Parameters
+    ----------
+    table
+        From :func:`compare`.
+    name, region, capacity_gw
+        As for :func:`gigafleet.deal.evaluate`.
+
+    Returns
+    -------
+    list of str
+        Empty for a figure inside. Else the input that takes the answer, with all others at their values, to the nearest
+        end of the published figure within its own range; where none does, the input that comes nearest.
+    """
+    known, told = deal.ranges(name, region), []
+    for _, row in table.iterrows():
+        low, high, basis = _nearest(row)
+        if row["published_low"] <= high and row["published_high"] >= low:
+            told.append("")
+            continue
+        wanted = row["published_low"] if row["published_low"] > high else row["published_high"]
+
+        def answer(cases: pd.DataFrame, column: str = row["answer"], basis: str = basis) -> pd.Series:
+            settings = {"capacity_gw": capacity_gw, "capacity_basis": basis, "region": region}
+            return deal.evaluate(cases, name, **settings)[column]
+
+        told.append(_reason(uncertainty.flips(answer, known, wanted), known, wanted))
+    return told
+
+
+def _nearest(row: pd.Series) -> tuple[float, float, str]:
+    """Return our interval that lies nearest to a published figure, over the readings at which it counts."""
+    ends = [(row[f"{reading}_low"], row[f"{reading}_high"], reading) for reading in READINGS]
+    ends = [one for one in ends if np.isfinite(one[0])]
+    return min(ends, key=lambda one: max(row["published_low"] - one[1], one[0] - row["published_high"], 0.0))
+
+
+def _reason(found: pd.DataFrame, known: pd.DataFrame, wanted: float) -> str:
+    """Return a reason from the inputs that could take an answer to a figure, the nearest first."""
+    first = found.index[0]
+    if np.isfinite(found.loc[first, "break_even"]):
+        ends = between(*found.loc[first, ["low", "high"]])
+        unit = f" {known.loc[first, 'unit']}" if known.loc[first, "unit"] else ""
+        return (
+            f"would take a {deal_views.words(first)} of {number(found.loc[first, 'break_even'])}{unit}; ours is {ends}"
+        )
+    ends = found[["answer_low", "answer_high"]]
+    gap = (ends - wanted).abs().min(axis=1)
+    best = gap.idxmin()
+    at = ends.loc[best].iloc[int((ends.loc[best] - wanted).abs().argmin())]
+    return f"no one input reaches it; the {deal_views.words(best)} comes nearest, at {number(at)}"
 
 
 def _stands(table: pd.DataFrame) -> list[str]:

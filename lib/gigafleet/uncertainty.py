@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from scipy.stats import qmc, sobol_indices
 
 from gigafleet.distributions import draw, prepare
-from gigafleet.errors import require, unknown
+from gigafleet.errors import require, require_whole, unknown
 
 __all__ = ["chunks", "flips", "interval", "prepare", "quantile_errors", "sample", "sobol", "tornado"]
 
@@ -31,6 +31,8 @@ def _mixing(names: pd.Index, varies: pd.Index, correlations: dict[tuple[str, str
         if a == b:
             raise ValueError(f"correlations: {a!r} is paired with itself")
         require(f"rank correlation of {a} and {b}", rho, minimum=-1, maximum=1)
+        if correlations.get((b, a), rho) != rho:
+            raise ValueError(f"correlations: {a} with {b} is {rho:g}, and {b} with {a} is {correlations[b, a]:g}")
         if a in varies and b in varies:
             i, j = varies.get_loc(a), varies.get_loc(b)
             matrix[i, j] = matrix[j, i] = 2 * np.sin(np.pi * rho / 6)
@@ -38,6 +40,17 @@ def _mixing(names: pd.Index, varies: pd.Index, correlations: dict[tuple[str, str
         return np.linalg.cholesky(matrix) if correlations else None
     except np.linalg.LinAlgError:
         raise ValueError(f"correlations are not positive definite: {correlations}") from None
+
+
+def _require_power_of_two(name: str, number: float, least: int = 1) -> None:
+    """Raise unless a number of Sobol points is a power of two, and enough."""
+    require(name, number, minimum=least, maximum=2**62)
+    if number != int(number) or (int(number) & (int(number) - 1)):
+        below = 2 ** int(np.log2(number))
+        raise ValueError(
+            f"{name} must be a power of two (Sobol points are balanced only there), not {number}; "
+            f"try {below} or {2 * below}"
+        )
 
 
 def sample(
@@ -87,13 +100,8 @@ def chunks(
     """Yield the samples of :func:`sample` in pieces of ``size``, a power of two: the same numbers in less memory."""
     frame = prepare(ranges)
     for name, number in (("n", n), ("size", size)):
-        require(name, number, above=0)
-        if number != int(number) or (int(number) & (int(number) - 1)):
-            below = 2 ** int(np.log2(max(number, 1)))
-            raise ValueError(
-                f"{name} must be a power of two (Sobol points are balanced only there), not {number}; "
-                f"try {below} or {2 * below}"
-            )
+        _require_power_of_two(name, number)
+    require_whole("seed", seed, minimum=0)
     varies = frame.index[(frame["low"] < frame["high"]).to_numpy()]
     mixing = _mixing(frame.index, varies, correlations or {})
     if n == 1 or not len(varies):
@@ -247,7 +255,8 @@ def sobol(
         return np.array(found.to_numpy(float).T)
 
     draws = [_Draws(frame.loc[name]) for name in varies]
-    require("n", n, minimum=2 * REPEATS)
+    _require_power_of_two("n", n, 2 * REPEATS)
+    require_whole("seed", seed, minimum=0)
     each = {"first": [], "total": []}
     for rng in np.random.default_rng(seed).spawn(REPEATS):
         with np.errstate(invalid="ignore", divide="ignore"):  # an answer that is not known, or does not vary

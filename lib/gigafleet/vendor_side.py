@@ -31,6 +31,7 @@ DAYS = ("grant", "latest")
 UNITS = {
     "gross_revenue_busd": "billion USD",
     "expected_revenue_busd": "billion USD",
+    "best_year_busd": "billion USD",
     "gross_profit_busd": "billion USD",
     "contra_busd": "billion USD",
     "net_income_busd": "billion USD",
@@ -45,6 +46,7 @@ UNITS = {
 NAMES = {
     "gross_revenue_busd": "vendor's revenue, all years, if all is taken",
     "expected_revenue_busd": "the same, weighted by the chance that it is taken",
+    "best_year_busd": "vendor's revenue in its best calendar year",
     "gross_profit_busd": "vendor's gross profit, less the warrant",
     "contra_busd": "contra-revenue for the warrant",
     "net_income_busd": "vendor's net income from the deal",
@@ -104,6 +106,7 @@ def answers(inputs: pd.DataFrame, deal: str, capacity_gw: object) -> dict[str, n
     found |= {
         "gross_revenue_busd": gross.sum(axis=1),
         "expected_revenue_busd": (gross * weight).sum(axis=1),
+        "best_year_busd": gross.max(axis=1),
         "gross_profit_busd": profit.sum(axis=1),
         "contra_busd": contra.sum(axis=1),
         "net_income_busd": net.sum(axis=1),
