@@ -113,7 +113,13 @@ def test_default_scenarios_all_run(batch):
 
 # Parameters under which every figure of the sentences moves.
 OTHER = {
-    "00_overview": {"deal": "nvidia-openai", "capacity_gw": 1.5, "region": "texas", "capacity_basis": "it"},
+    "00_overview": {
+        "deal": "nvidia-openai",
+        "capacity_gw": 1.5,
+        "region": "texas",
+        "capacity_basis": "it",
+        "samples": 512,
+    },
     "01_accelerators": {"vendors": ["NVIDIA"], "format": "fp4", "subject": "H100", "quantity": "tdp_w"},
     "02_fleet_mix": {
         "capacity_gw": 0.8,
