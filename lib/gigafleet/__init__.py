@@ -28,6 +28,7 @@ __all__ = [
     "earnings_views",
     "effects",
     "fleet",
+    "fleet_bands",
     "fleet_inputs",
     "fleet_life",
     "fleet_plan",
