@@ -207,6 +207,29 @@ def test_bands_and_parts_add_up(found):
     assert (ends["median"] <= ends["high"]).all()
 
 
+def test_whiskers_are_those_of_the_sum_and_not_the_sum_of_ends(found):
+    """The band of a sum comes from samples: no wider than its parts' ends added up; without spread it is the sum."""
+    ends = operation_views.ends(found["capex_busd"])
+    total = found["capex_busd"].sum("asset")
+    np.testing.assert_allclose(ends["low"], total.quantile(0.05, "sample").to_numpy())
+    np.testing.assert_allclose(ends["high"], total.quantile(0.95, "sample").to_numpy())
+    apart = found["in_service_gw"].quantile(0.95, "sample").sum("generation")
+    together = operation_views.ends(found["in_service_gw"])["high"]
+    assert (together <= apart.to_numpy() + 1e-9).all()
+    assert (together < apart.to_numpy() - 0.1).any()
+    one = operation_views.ends(found["capex_busd"].isel(sample=[0, 0]))
+    for end in ("low", "high"):
+        np.testing.assert_allclose(one[end], total.isel(sample=0).to_numpy())
+
+
+def test_bands_of_the_clocks_hold_their_medians(found):
+    middle, ends = operation_views.clocks(found), operation_views.clock_bands(found)
+    for end, sign in (("low", 1), ("high", -1)):
+        assert list(ends[end]) == list(middle)
+        assert (sign * (middle - ends[end]) >= -1e-12).all(axis=None)
+    assert (ends["high"]["shipped"] - ends["low"]["shipped"]).max() > 1
+
+
 def test_carbon_by_region_is_energy_times_intensity(found, inputs):
     table = operation_views.carbon_by_region(found, inputs).set_index(["region", "path"])
     twh = found["twh"].sum("quarter").median().item()

@@ -66,6 +66,19 @@ def clocks(found: xr.Dataset) -> pd.DataFrame:
     return table.assign(**{"in service": band(found["in_service_gw"])["median"]})
 
 
+def clock_bands(found: xr.Dataset) -> dict[str, pd.DataFrame]:
+    """Return ``low`` and ``high``, the ends of the 90 % intervals of :func:`clocks`, as frames of its shape. [GW]"""
+    tables = {name: found[f"{name}_gw"].cumsum("quarter") for name in (*rollout.CLOCKS, "retired")}
+    tables["in service"] = found["in_service_gw"]
+    bands = {name: band(table) for name, table in tables.items()}
+    return {end: pd.DataFrame({name: one[end] for name, one in bands.items()}) for end in ("low", "high")}
+
+
+def ends(table: xr.DataArray) -> dict[str, pd.Series]:
+    """Return the ends ``low`` and ``high`` of the 90 % interval of a table's sum by quarter, for whiskers."""
+    return band(table)[["low", "high"]].to_dict("series")
+
+
 def in_use(found: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the quarters of a frame in which nearly every sample has accelerators in service."""
     inside = found["in_service_gw"].sum("generation").quantile(0.05, "sample")
