@@ -208,14 +208,13 @@ def test_bands_and_parts_add_up(found):
 
 
 def test_whiskers_are_those_of_the_sum_and_not_the_sum_of_ends(found):
-    """The band of a sum comes from samples: no wider than its parts' ends added up; without spread it is the sum."""
+    """The band of a sum comes from samples: it is not its parts' ends added up, and without spread it is the sum."""
     ends = operation_views.ends(found["capex_busd"])
     total = found["capex_busd"].sum("asset")
     np.testing.assert_allclose(ends["low"], total.quantile(0.05, "sample").to_numpy())
     np.testing.assert_allclose(ends["high"], total.quantile(0.95, "sample").to_numpy())
     apart = found["in_service_gw"].quantile(0.95, "sample").sum("generation")
     together = operation_views.ends(found["in_service_gw"])["high"]
-    assert (together <= apart.to_numpy() + 1e-9).all()
     assert (together < apart.to_numpy() - 0.1).any()
     one = operation_views.ends(found["capex_busd"].isel(sample=[0, 0]))
     for end in ("low", "high"):

@@ -119,9 +119,10 @@ def intervals(
 def _open_ends(axes: plt.Axes, known: pd.DataFrame, colors: list[str]) -> None:
     """Draw ranges without an end from their low end to the edge of the axes, with an arrow."""
     edge = axes.get_xlim()[1]
-    for y, low in enumerate(known["low"].where(np.isposinf(known["high"]) & np.isfinite(known["low"]))):
-        axes.plot([low, edge], [y, y], color=colors[y], lw=5, alpha=0.35, solid_capstyle="butt", zorder=1)
-        axes.plot(edge if low < edge else np.nan, y, ">", color=colors[y], ms=9, mew=0, clip_on=False)
+    for y in np.flatnonzero(np.isposinf(known["high"]) & (known["low"] < edge)):
+        look = {"color": colors[y], "clip_on": False, "zorder": 1}
+        axes.plot([known["low"].iloc[y], edge], [y, y], lw=5, alpha=0.35, solid_capstyle="butt", **look)
+        axes.plot(edge, y, ">", ms=9, mew=0, **look)
 
 
 def dots(
