@@ -250,14 +250,17 @@ def stacked(
         look = {"ls": "", "marker": "|", "color": "black", "ms": 26, "mew": 2.5, "label": mark_label}
         axes.plot(marks.reindex(known.index), range(len(known)), **look)
     ends = [pd.Series(end, known.index, float).to_numpy() for end in (low, high)]
-    if (wide := ends[0] < ends[1]).any():
+    wide = ends[0] < ends[1]
+    if wide.any():
         below = np.flatnonzero(wide) - 0.39  # between this bar and the next, where no number stands
-        axes.hlines(below, *(end[wide] for end in ends), color=INK, lw=1.6, label="90 % interval of the total")
+        axes.hlines(below, *(end[wide] for end in ends), color=INK, lw=1.6)
+        axes.set_ylim(-0.6, len(known) - 0.4)
     axes.set_yticks(range(len(known)), known.index)
     axes.set_xlim(0, max(edge.max() * (1.12 if totals else 1.0), 1.02 * np.nanmax([*ends[1], 0])))
     linear_axis(axes)
     axes.set_xlabel(xlabel)
-    key_above(axes, axes.get_legend_handles_labels()[0])
+    whisker = plt.Line2D([], [], color=INK, lw=1.6, label="90 % interval of the total")
+    key_above(axes, axes.get_legend_handles_labels()[0] + [whisker] * int(wide.any()))
     return figure
 
 

@@ -381,7 +381,7 @@ def lines(
     _value_axis(axes, ylabel, xlabel, _limits([known, *bands, cited[["value", "low", "high"]]], log, zero), log)
     for i, name in enumerate(known):
         if bands:
-            _band(axes, x, bands[0][name], bands[1][name], SERIES_COLORS[i], 0.2)
+            _band(axes, x, bands[0][name], bands[1][name], SERIES_COLORS[i], 0.2 if len(known.columns) < 6 else 0.13)
         axes.plot(x, known[name], "o-", color=SERIES_COLORS[i], lw=2, ms=3.5, clip_on=False)
     labels = _figures(axes, cited, at)
     left, right = min([*x, *at]), max([*x, *at])
