@@ -98,11 +98,14 @@ def test_without_ranges_the_bars_are_the_points(asked, done):
 
 
 def test_what_a_chart_draws_of_a_frontier(sure):
-    found = fleet_bands.lines(sure / 1e3, sure.index / 1e6)
-    assert list(found["lines"]) == ["as predicted", "median of draws"]
-    np.testing.assert_allclose(found["lines"]["as predicted"], sure["value"] / 1e3)
-    assert all(found[end].columns.isin(found["lines"].columns).all() for end in ("low", "high"))
-    np.testing.assert_allclose(found["lines"].index, sure.index / 1e6)
+    table, ends = fleet_bands.lines(sure / 1e3, sure.index / 1e6)
+    assert list(table) == ["as predicted", "median of draws"]
+    np.testing.assert_allclose(table["as predicted"], sure["value"] / 1e3)
+    np.testing.assert_allclose(table.index, sure.index / 1e6)
+    assert np.isfinite(table.to_numpy()[-1]).all()
+    for end in ("low", "high"):
+        assert list(ends[end]) == ["as predicted"]
+        np.testing.assert_allclose(ends[end]["as predicted"], sure[end] / 1e3)
 
 
 def test_a_number_of_draws_is_needed(asked, done):

@@ -1,10 +1,12 @@
 """The roll-out in service: identities to 1e-9, against the yearly answers of the deal, and bad input."""
 
+import warnings
+
 import numpy as np
 import pytest
 import xarray as xr
 
-from gigafleet import catalog, cost, deal, operation, operation_views, power, rollout
+from gigafleet import catalog, cost, deal, fleet_inputs, operation, operation_views, power, rollout
 from gigafleet.errors import UnknownNameError
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-12}
@@ -251,3 +253,15 @@ def test_a_delay_moves_gigawatts_to_later(inputs):
     assert list(lines) == ["on plan", "1 year late"]
     assert (lines["1 year late"].loc[:"2029Q4"] <= lines["on plan"].loc[:"2029Q4"] + 1e-9).all()
     assert table.loc["1 year late", "twh_2030"] < table.loc["on plan", "twh_2030"]
+
+
+def test_late_quarters_without_work_give_no_warning():
+    """Where nothing is in service in any sample, no price of a token is asked for."""
+    drawn = operation.draw("amd-anthropic", 64)
+    late = operation.evaluate(drawn, "amd-anthropic", name="late")
+    assert late["usd_per_million_tokens"].isnull().all("sample").any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        price = operation_views.cost_per_token(late, fleet_inputs.workloads())
+    assert price["median"].notna().all(axis=None)
+    assert (price["low"] <= price["high"]).all(axis=None)

@@ -150,8 +150,8 @@ def compare(
     return intervals(table[table["the mix"].notna()])
 
 
-def lines(table: pd.DataFrame, at: pd.Index) -> dict[str, pd.DataFrame]:
-    """Return what :func:`gigafleet.time_plots.lines` draws of a frontier: ``lines``, ``low`` and ``high``.
+def lines(table: pd.DataFrame, at: pd.Index) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Return what :func:`gigafleet.time_plots.lines` draws of a frontier: the lines, and ``low`` and ``high``.
 
     Parameters
     ----------
@@ -163,4 +163,4 @@ def lines(table: pd.DataFrame, at: pd.Index) -> dict[str, pd.DataFrame]:
     names = {"value": "as predicted", "median": "median of draws"}
     shown = table.set_axis(at)
     ends = {end: shown[[end]].set_axis([names["value"]], axis=1) for end in ("low", "high")}
-    return {"lines": shown[list(names)].rename(columns=names).replace(np.inf, np.nan), **ends}
+    return shown[list(names)].rename(columns=names).replace(np.inf, np.nan), ends
