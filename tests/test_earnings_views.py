@@ -53,9 +53,16 @@ def test_clocks_run_behind_each_other(inputs):
 
 
 def test_generations_add_up(inputs):
-    table = views.generations(inputs, "base", "amd-openai", "2036Q4")
+    table, ends = views.generations(inputs, "base", "amd-openai", "2036Q4")
     assert list(table.columns) == list(rollout.GENERATIONS)
     assert table.to_numpy().sum() == pytest.approx(6, rel=0.02)  # quarters with next to nothing are left out
+    assert list(ends.index) == list(table.index)
+    assert (ends["low"] <= ends["median"]).all()
+    assert (ends["low"] < ends["high"]).any()
+    certain = pd.concat([inputs.iloc[:1]] * 2, ignore_index=True)
+    table, ends = views.generations(certain, "base", "amd-openai", "2036Q4")
+    for end in ("low", "high"):
+        np.testing.assert_allclose(ends[end], table.sum(axis=1), err_msg="without spread the band is the sum")
 
 
 def test_columns_by_buyer_add_up(projection):
@@ -78,9 +85,19 @@ def test_content_of_a_gigawatt():
 
 
 def test_the_bridge_ends_at_net_income(projection):
-    steps = views.bridge(projection)
+    table, each = views.bridge(projection), earnings.whole(projection)
+    steps = table["step"]
     assert steps.sum() == pytest.approx(earnings.whole(projection)["net_income_busd"].mean())
     assert steps.loc[:"contra-revenue"].sum() == pytest.approx(earnings.whole(projection)["revenue_busd"].mean())
+    assert steps.loc[:"tax"].index[steps.loc[:"tax"].isna()].tolist() == ["net revenue", "gross profit"]
+    reached = steps.cumsum().ffill()
+    for name, line in {"net revenue": "revenue", "gross profit": "gross_profit", "net income": "net_income"}.items():
+        samples = each[f"{line}_busd"]
+        assert reached[name] == pytest.approx(samples.mean())
+        assert table.loc[name, "low"] == pytest.approx(samples.quantile(0.05))
+        assert table.loc[name, "high"] == pytest.approx(samples.quantile(0.95))
+    known = table[steps.notna()]
+    assert known["step"].between(known["low"], known["high"]).all()
 
 
 def test_consensus_as_text(projection):

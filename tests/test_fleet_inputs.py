@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gigafleet import catalog, fleet, fleet_inputs, fleet_views, power
+from gigafleet import catalog, fleet, fleet_bands, fleet_inputs, fleet_views, power
 from gigafleet.errors import UnknownNameError
 
 NAMES = ["MI300X", "MI355X", "MI455X"]
@@ -140,9 +140,9 @@ def test_slower_software_drops_an_accelerator(done):
 
 
 def test_draws_are_solved_exactly_and_odds_add_up(asked, done):
-    found = fleet_views.uncertain(asked, done, n=128)
+    found = fleet_bands.uncertain(asked, done, n=128)
     np.testing.assert_allclose(found["most"].sum("accelerator"), 1)
-    again = fleet_views.uncertain(asked, done, n=128)
+    again = fleet_bands.uncertain(asked, done, n=128)
     assert found.equals(again)
     assert found["objective"].min() < fleet.optimize(**asked).objective.item() < found["objective"].max()
 

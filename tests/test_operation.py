@@ -1,10 +1,12 @@
 """The roll-out in service: identities to 1e-9, against the yearly answers of the deal, and bad input."""
 
+import warnings
+
 import numpy as np
 import pytest
 import xarray as xr
 
-from gigafleet import catalog, cost, deal, operation, operation_views, power, rollout
+from gigafleet import catalog, cost, deal, fleet_inputs, operation, operation_views, power, rollout
 from gigafleet.errors import UnknownNameError
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-12}
@@ -207,6 +209,28 @@ def test_bands_and_parts_add_up(found):
     assert (ends["median"] <= ends["high"]).all()
 
 
+def test_whiskers_are_those_of_the_sum_and_not_the_sum_of_ends(found):
+    """The band of a sum comes from samples: it is not its parts' ends added up, and without spread it is the sum."""
+    ends = operation_views.ends(found["capex_busd"])
+    total = found["capex_busd"].sum("asset")
+    np.testing.assert_allclose(ends["low"], total.quantile(0.05, "sample").to_numpy())
+    np.testing.assert_allclose(ends["high"], total.quantile(0.95, "sample").to_numpy())
+    apart = found["in_service_gw"].quantile(0.95, "sample").sum("generation")
+    together = operation_views.ends(found["in_service_gw"])["high"]
+    assert (together < apart.to_numpy() - 0.1).any()
+    one = operation_views.ends(found["capex_busd"].isel(sample=[0, 0]))
+    for end in ("low", "high"):
+        np.testing.assert_allclose(one[end], total.isel(sample=0).to_numpy())
+
+
+def test_bands_of_the_clocks_hold_their_medians(found):
+    middle, ends = operation_views.clocks(found), operation_views.clock_bands(found)
+    for end, sign in (("low", 1), ("high", -1)):
+        assert list(ends[end]) == list(middle)
+        assert (sign * (middle - ends[end]) >= -1e-12).all(axis=None)
+    assert (ends["high"]["shipped"] - ends["low"]["shipped"]).max() > 1
+
+
 def test_carbon_by_region_is_energy_times_intensity(found, inputs):
     table = operation_views.carbon_by_region(found, inputs).set_index(["region", "path"])
     twh = found["twh"].sum("quarter").median().item()
@@ -229,3 +253,15 @@ def test_a_delay_moves_gigawatts_to_later(inputs):
     assert list(lines) == ["on plan", "1 year late"]
     assert (lines["1 year late"].loc[:"2029Q4"] <= lines["on plan"].loc[:"2029Q4"] + 1e-9).all()
     assert table.loc["1 year late", "twh_2030"] < table.loc["on plan", "twh_2030"]
+
+
+def test_late_quarters_without_work_give_no_warning():
+    """Where nothing is in service in any sample, no price of a token is asked for."""
+    drawn = operation.draw("amd-anthropic", 64)
+    late = operation.evaluate(drawn, "amd-anthropic", name="late")
+    assert late["usd_per_million_tokens"].isnull().all("sample").any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        price = operation_views.cost_per_token(late, fleet_inputs.workloads())
+    assert price["median"].notna().all(axis=None)
+    assert (price["low"] <= price["high"]).all(axis=None)

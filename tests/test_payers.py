@@ -86,16 +86,30 @@ def test_amds_remark_does_not_fit_the_market_conditions(what):
     assert 0.09 < first["low"] < first["share"] < first["high"] < 0.29
     assert first["content_busd"] == 6 * 17.5
     assert (table["share"] == table["value_busd"] / table["content_busd"]).all()
-    ranged = table.dropna()
-    assert (ranged["low"] < ranged["share"]).all()
-    assert (ranged["share"] < ranged["high"]).all()
-    assert ranged["low"].to_numpy() == pytest.approx(ranged["share"] * 17.5 / 20)
-    assert ranged["high"].to_numpy() == pytest.approx(ranged["share"] * 17.5 / 15)
+    assert (table["low"] < table["share"]).all()
+    assert (table["share"] < table["high"]).all()
     first_only = table.loc["first tranche alone, over all gigawatts"]
     assert first_only["share"] < hint < first["share"]  # a reading that would fit
     assert first_only["share"] * 6 == pytest.approx(table.loc["first tranche, over the first gigawatt", "share"])
     site = catalog.value("gigawatt-site", "site_cost_busd_per_gw", "all_in")
     assert table["content_busd"].iloc[-1] == 6 * site
+
+
+def test_the_bars_around_amds_remark_hold_value_and_content(what):
+    """The ends are those of value over content, sample by sample; the cost of a site, 35, has no range."""
+    day = valuation.market()
+    table = payers.below_the_hint(what, day, seed=3)
+    drawn = valuation.uncertain(what, day, seed=3)
+    value = uncertainty.interval(drawn["value_busd"])
+    last = table.loc["all tranches, over the cost of whole sites", ["low", "high"]].to_numpy(float)
+    assert last == pytest.approx(value[["low", "high"]].to_numpy() / (35 * 6))
+    whole = table.loc["all tranches, over all gigawatts"]
+    assert value["low"] / (20 * 6) < whole["low"] < min(value["low"] / (17.5 * 6), value["median"] / (20 * 6) * 1.05)
+    assert max(value["high"] / (17.5 * 6), value["median"] / (15 * 6) * 0.95) < whole["high"] < value["high"] / (15 * 6)
+    one, over = (
+        table.loc[f"first tranche{way} gigawatt{s}"] for way, s in ((", over the first", ""), (" alone, over all", "s"))
+    )
+    assert one[["low", "high"]].to_numpy(float) == pytest.approx(6 * over[["low", "high"]].to_numpy(float))
 
 
 def test_what_price_targets_alone_leave(what):

@@ -31,6 +31,8 @@ PAIRS = pd.DataFrame(
     | {"verdict": ["not distinguishable"] + ["AMD ahead"] * 7},
     pd.MultiIndex.from_product([["MI455X"], ["VR200", "GB200", "GB300", "B200", "B300", "H200", "H100", "R200"]]),
 )
+PARTS = pd.DataFrame({"system": [1.0, 2, 3], "energy": [0.2, 0.1, 0]}, INDEX)
+HIGH = pd.Series([5.0, 2.5, np.nan], INDEX)
 FIGURES = {
     "intervals": lambda: plots.intervals(TABLE, xlabel="PFLOP/s", **TEXT),
     "intervals_log": lambda: plots.intervals(
@@ -44,12 +46,16 @@ FIGURES = {
         pd.DataFrame({"BF16": [1.0, 2, 3], "FP8": [2.0, 4, np.nan]}, INDEX), xlabel="PFLOP/s", **TEXT
     ),
     "stacked": lambda: plots.stacked(
-        pd.DataFrame({"system": [1.0, 2, 3], "energy": [0.2, 0.1, 0]}, INDEX),
+        PARTS,
         xlabel="USD/h",
         marks=pd.Series([1.3], ["GB200"]),
         mark_label="published",
         **TEXT,
     ),
+    "intervals_open": lambda: plots.intervals(
+        TABLE.replace({"high": {4.0: np.inf}}), xlabel="PFLOP/s", digits=2, **TEXT
+    ),
+    "stacked_ends": lambda: plots.stacked(PARTS, xlabel="USD/h", low=PARTS.sum(axis=1) - 1, high=HIGH, **TEXT),
     "timeline": lambda: plots.timeline(
         pd.DataFrame(
             {
@@ -168,3 +174,26 @@ def test_the_same_figure_is_the_same_picture():
         plt.close(figure)
         pictures.append(buffer.getvalue())
     assert pictures[0] == pictures[1]
+
+
+def test_a_range_without_an_end_goes_to_the_edge():
+    figure = FIGURES["intervals_open"]()
+    axes = figure.axes[0]
+    edge = axes.get_xlim()[1]
+    (bar,) = [line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_xdata()[1] == edge]
+    assert bar.get_xdata()[0] == TABLE.loc["MI455X", "low"]
+    assert bar.get_ydata()[0] == 2  # the first row stands on top
+    assert edge < 4, "what is infinite does not set the axis"
+    plt.close(figure)
+
+
+def test_whiskers_of_stacked_bars_are_those_given():
+    figure = FIGURES["stacked_ends"]()
+    axes = figure.axes[0]
+    (whiskers,) = axes.collections
+    found = sorted((round(y, 6), x0, x1) for (x0, y), (x1, _) in whiskers.get_segments())
+    total = PARTS.sum(axis=1)
+    assert found == [(0.61, total["VR200"] - 1, 2.5), (1.61, pytest.approx(total["MI455X"] - 1), 5.0)]
+    assert axes.get_xlim()[1] > 5
+    assert "90 % interval of the total" in [t.get_text() for t in axes.get_legend().get_texts()]
+    plt.close(figure)

@@ -54,6 +54,8 @@ GRID = pd.DataFrame([[1.0, 200, 300], [400, np.nan, -6000]], [0.3, 0.4], ["2027"
 STEPS = pd.Series(
     {"gross": 90.0, "warrant": -20.0, "unknown": np.nan, "net": 7.0, "cost": -80.0, "licence": 5.0, "profit": np.nan}
 )
+ENDS = pd.DataFrame({"low": [80.0, -26, 60, -90, -20], "high": [105.0, -15, 82, -70, 10]}, STEPS.index[[0, 1, 3, 4, 6]])
+OPEN = (1.2 * LINES).mask(LINES.index.to_series() < "2027Q1", np.inf)
 NODES = pd.DataFrame(
     {"x": [0.5, 0, 0.5, 1, 1, 0], "y": [0.55, 0.5, 0, 1, 0.1, 1]}
     | {"text": ["sells accelerators", "buys compute", "are diluted", "", "own data centers", "lease racks"]},
@@ -116,6 +118,10 @@ FIGURES = {
         xlabel="USD billion",
         totals=("net", "profit"),
         **TEXT,
+    ),
+    "waterfall_ends": lambda: plots.waterfall(STEPS, xlabel="USD billion", totals=("net", "profit"), ends=ENDS, **TEXT),
+    "lines_open": lambda: plots.lines(
+        LINES, ylabel="cost [USD]", low=0.9 * LINES, high=OPEN, band="5 to 95 % of draws", zero=False, **TEXT
     ),
     "flow": lambda: plots.flow(NODES, ARROWS, **TEXT),
 }
@@ -358,6 +364,33 @@ def test_a_bridge_adds_up(draw):
     assert colors == [blue, red, gray, red, blue, gray]
     assert [text.get_text() for text in axes.texts[1:]] == ["+90", "−20", "70", "−80", "+5", "-5"]
     assert [label.get_text() for label in axes.get_yticklabels()] == [s for s in STEPS.index if s != "unknown"]
+
+
+def test_a_bridge_shows_each_interval_around_the_end_of_its_bar(draw):
+    axes = draw("waterfall_ends").axes[0]
+    (lines,) = [c for c in axes.collections if len(c.get_segments()) and c.get_path_effects()]
+    found = {tuple(np.round(segment, 6).ravel()) for segment in lines.get_segments()}
+    names = {t.get_text(): t.get_position()[1] for t in axes.get_yticklabels()}
+    starts = {"gross": 0.0, "warrant": 90.0, "net": 0.0, "cost": 70.0, "profit": 0.0}
+    expected = {
+        (start + ENDS.loc[name, "low"], names[name], start + ENDS.loc[name, "high"], names[name])
+        for name, start in starts.items()
+    }
+    assert found == expected
+    low, high = axes.get_xlim()
+    assert all(low <= x0 and x1 <= high for x0, _, x1, _ in found)
+    label = next(t for t in axes.texts if t.get_text() == "+90")
+    assert label.xy[0] == 105, "the label stands right of the interval"
+
+
+def test_a_band_without_an_upper_end_reaches_the_top(draw):
+    axes = draw("lines_open").axes[0]
+    top, first = axes.get_ylim()[1], axes.collections[0].get_paths()[0].vertices
+    assert first[:, 1].max() == pytest.approx(top)
+    assert first[first[:, 0] == 2.0, 1].max() == pytest.approx(OPEN.iloc[2, 0])
+    assert np.isfinite(top)
+    assert top < 1.2 * np.nanmax(OPEN.replace(np.inf, np.nan))
+    assert axes.get_legend().get_texts()[0].get_text() == "5 to 95 % of draws"
 
 
 def test_arrows_are_as_wide_as_the_root_of_their_value(draw):

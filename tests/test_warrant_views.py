@@ -1,6 +1,7 @@
 """The warrant's tables for notebook 06."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gigafleet import catalog, warrant
@@ -56,6 +57,21 @@ def test_totals_by_reading(what, grant, latest):
     wide = views.totals(many, {"grant": grant}, "close")
     assert wide.shape == (3, 7)
     assert wide.iloc[0].sum() == pytest.approx(many.value(grant)["value_busd"].sum())
+
+
+def test_whiskers_of_the_totals(what, grant, latest):
+    """Each holds its total; where all targets are met and count, volatility and rate move nothing."""
+    days = {"grant": grant, "latest": latest}
+    ends, total = views.totals_ends(what, days, "close", n=64), views.totals(what, days, "close").sum(axis=1)
+    assert list(ends["low"].index) == list(total.index)
+    met = "latest: target counts at any time"
+    moved = total.drop(met)
+    assert (ends["low"][moved.index] < moved).all()
+    assert (moved < ends["high"][moved.index]).all()
+    assert ends["low"][met] == pytest.approx(total[met], rel=1e-3)
+    assert ends["high"][met] == pytest.approx(ends["low"][met])
+    samples = valuation.uncertain(what, grant, touch="from_milestone", watched="close", n=64)["value_busd"]
+    assert ends["high"]["grant: from the milestone on"] == pytest.approx(samples.quantile(0.95))
 
 
 def test_the_most_that_it_can_be(what, grant, latest):
@@ -144,11 +160,14 @@ def test_vesting_by_the_end_of_a_quarter_is_delivery_by_then(what, latest):
 @pytest.mark.parametrize(("deal", "payer"), [("amd-openai", "Authorized purchasers"), ("amd-meta", "Meta")])
 def test_flows(deal, payer):
     """Authorized purchasers are in OpenAI's warrant alone; only the bill and the warrant have amounts."""
-    nodes, arrows = views.flows(deal, 117.0, 85.0)
+    bill, value = (pd.Series(row, ["low", "median", "high"]) for row in ([96.0, 117, 135], [85.0, 85, 85]))
+    nodes, arrows = views.flows(deal, bill, value)
     assert set(arrows["start"]) | set(arrows["end"]) == set(nodes.index)
     paid = arrows.set_index(["start", "end"]).loc[(payer, "AMD")]
     assert (paid["value"], paid["kind"]) == (117, "cash")
     assert arrows["value"].notna().sum() == 2
+    assert paid["label"] == "117 (96 to 135) bn USD for 6 GW"
+    assert "warrant worth 85 bn USD" in set(arrows["label"])  # without a range none is written
 
 
 def test_growth_moves_vesting(what, grant):

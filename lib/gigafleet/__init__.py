@@ -30,6 +30,7 @@ __all__ = [
     "effects",
     "evidence",
     "fleet",
+    "fleet_bands",
     "fleet_inputs",
     "fleet_life",
     "fleet_plan",

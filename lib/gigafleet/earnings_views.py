@@ -66,14 +66,17 @@ def clocks(inputs: pd.DataFrame, name: str, of: str, end: str) -> tuple[dict[str
     return tables, 2026.5 + rollout.milestones(ends, ramp, capacity_gw, stop_gw=stop_gw)
 
 
-def generations(inputs: pd.DataFrame, name: str, of: str, end: str) -> pd.DataFrame:
-    """Return a deal's mean gigawatts by quarter, one column a generation, quarters with shipments only. [GW]"""
+def generations(inputs: pd.DataFrame, name: str, of: str, end: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a deal's mean gigawatts by quarter, one column a generation, and the 90 % interval of their sum; quarters
+    with shipments only. [GW]"""
     known = earnings.ranges([of])
     ramp = earnings.of_one(scenarios.applied(inputs[list(known.index)], name, known), of)
     capacity_gw = float(catalog.deal(of)["public"]["capacity_gw"])
     table = rollout.schedule(ramp, capacity_gw, stop_gw=earnings.scenario(name).stop_gw, end=end)
     mean = table.mean("sample").to_pandas().rename_axis(columns=None)
-    return mean[mean.sum(axis=1) > 0.01 * mean.to_numpy().max()]
+    ends = earnings.intervals(table.sum("generation"), "quarter").set_axis(mean.index)
+    shown = mean.sum(axis=1) > 0.01 * mean.to_numpy().max()
+    return mean[shown], ends[shown]
 
 
 def by_buyer(projection: earnings.Projection, last: int, line: str = "gross_revenue_busd") -> pd.DataFrame:
@@ -123,21 +126,30 @@ def content_text(below: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def bridge(projection: earnings.Projection) -> pd.Series:
-    """Return the steps from gross revenue to net income over all years, as means; NaN where a subtotal stands."""
-    mean = earnings.whole(projection).mean()
-    return pd.Series(
-        {
-            "gross revenue": mean["gross_revenue_busd"],
-            "contra-revenue": -mean["contra_busd"],
-            "net revenue": np.nan,
-            "cost of sales": mean["gross_profit_busd"] - mean["revenue_busd"],
-            "gross profit": np.nan,
-            "operating cost": -mean["opex_busd"],
-            "tax": mean["net_income_busd"] - mean["operating_busd"],
-            "net income": np.nan,
-        }
-    )
+def bridge(projection: earnings.Projection) -> pd.DataFrame:
+    """Return the steps from gross revenue to net income over all years.
+
+    Returns
+    -------
+    DataFrame
+        One row a step or subtotal, in billion USD: ``step``, the mean, NaN where a subtotal stands; ``low`` and
+        ``high``, the 90 % interval of the step, or of the subtotal, over the samples.
+    """
+    each = earnings.whole(projection)
+    samples = {
+        "gross revenue": each["gross_revenue_busd"],
+        "contra-revenue": -each["contra_busd"],
+        "net revenue": each["revenue_busd"],
+        "cost of sales": each["gross_profit_busd"] - each["revenue_busd"],
+        "gross profit": each["gross_profit_busd"],
+        "operating cost": each["operating_busd"] - each["gross_profit_busd"],
+        "tax": each["net_income_busd"] - each["operating_busd"],
+        "net income": each["net_income_busd"],
+    }
+    table = uncertainty.interval(pd.DataFrame(samples))[["low", "high"]]
+    step = pd.DataFrame(samples).mean()
+    step[["net revenue", "gross profit", "net income"]] = np.nan
+    return table.assign(step=step)
 
 
 def consensus_text(expected: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Answers about a fleet mix as tables: its worth, the frontier, prices of limits, break-evens, and how sure it is."""
+"""Answers about a fleet mix as tables: its worth, the frontier, prices of limits, and break-evens."""
 
 from collections.abc import Iterable
 
@@ -54,22 +54,28 @@ def compare(arguments: dict, objective: str = "energy", bought: pd.Series | None
         would be enough. NaN where the work cannot be done.
     """
     supply = arguments["supply"]
+    rows = {label: _row(case, objective, supply) for label, case in cases(arguments, bought).items()}
+    table = pd.DataFrame(rows).T
+    return table.astype(dict.fromkeys(table.columns.drop("supply"), float))
+
+
+def cases(arguments: dict, bought: pd.Series | None = None) -> dict[str, dict]:
+    """Return the arguments of the mix and of what else could be done, by the rows of :func:`compare`."""
+    supply = arguments["supply"]
     names = list(arguments["throughput"].indexes["accelerator"])
     free = _free(arguments, bought)
     labels = list(free["throughput"].indexes["accelerator"])
-    cases = {"the mix": arguments, "without limits of supply": free}
+    found = {"the mix": arguments, "without limits of supply": free}
     for name in names:
         own = [label.split(",")[0] == name for label in labels]
-        cases[f"{name} alone"] = free | {"supply": free["supply"].where(own, 0.0)}
+        found[f"{name} alone"] = free | {"supply": free["supply"].where(own, 0.0)}
     there = [name for name in names if supply.sel(accelerator=name).item() > 0]
     even = pd.Series(1 / len(there) - 1e-9, pd.Index(there, name="vendor"))
-    cases["an even split of power"] = free | {
+    found["an even split of power"] = free | {
         "least_shares": even,
         "vendors": {label: label.split(",")[0] for label in labels},
     }
-    rows = {label: _row(case, objective, supply) for label, case in cases.items()}
-    table = pd.DataFrame(rows).T
-    return table.astype(dict.fromkeys(table.columns.drop("supply"), float))
+    return found
 
 
 def _free(arguments: dict, bought: pd.Series | None) -> dict:
@@ -336,41 +342,3 @@ def drops_out(table: pd.DataFrame) -> pd.Series:
         changes = np.flatnonzero(inside[name].to_numpy()[1:] != inside[name].to_numpy()[:-1])
         found[name] = np.mean(table.index[changes[0] : changes[0] + 2]) if len(changes) else np.nan
     return pd.Series(found)
-
-
-def uncertain(arguments: dict, done: xr.Dataset, objective: str = "energy", n: int = 512, seed: int = 0) -> xr.Dataset:
-    """Return how often who does what, when throughput is off as far as its bands say.
-
-    Parameters
-    ----------
-    arguments
-        From :func:`gigafleet.fleet_inputs.inputs`.
-    done
-        From :func:`gigafleet.fleet_inputs.throughput`, for the bands.
-    objective
-        As in :func:`gigafleet.fleet.optimize`.
-    n, seed
-        Scenarios, all in one solve.
-
-    Returns
-    -------
-    Dataset
-        ``most``: share of the scenarios in which an accelerator does most of a kind of work, dims accelerator,
-        workload; ``objective``, ``energy`` [kW], ``cost`` [USD/h] and ``carbon`` [kg/h] of every scenario, NaN without
-        a solution. Half of the variance of an error is common to all work of an accelerator.
-    """
-    rng = np.random.default_rng(seed)
-    names, kinds = (arguments["throughput"].indexes[d] for d in ("accelerator", "workload"))
-    common = rng.standard_normal((n, len(names), 1))
-    own = rng.standard_normal((n, len(names), len(kinds)))
-    coords = {"scenario": pd.RangeIndex(n), "accelerator": names, "workload": kinds}
-    noise = xr.DataArray(np.sqrt(0.5) * (common + own), coords, list(coords))
-    done = done.sel(accelerator=names)
-    spread = np.log(done["high"] / done["tokens_per_s"].where(done["tokens_per_s"] > 0)) / 1.645
-    drawn = arguments | {"throughput": arguments["throughput"] * np.exp(noise * spread)}
-    mix = fleet.optimize(**drawn, objective=objective)
-    work = mix.assignment * drawn["throughput"].fillna(0)
-    most = (work == work.max("accelerator")) & work.notnull()
-    solved = mix.status == "optimal"
-    totals = {name: mix.totals[name] for name in ("energy", "cost", "carbon")}
-    return xr.Dataset({"most": most.where(solved).mean("scenario"), "objective": mix.objective, **totals})

@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox
 
@@ -116,8 +117,24 @@ def _turn(axes: plt.Axes) -> None:
         settle(axes)
 
 
+def _whiskers(axes: plt.Axes, span: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Draw intervals of rows, of shape (2, rows), over their bars, and name them; return them."""
+    wide = span[0] < span[1]
+    if wide.any():
+        halo = [withStroke(linewidth=4, foreground="white")]
+        axes.hlines(rows[wide], *span[:, wide], color="black", lw=1.6, zorder=3, path_effects=halo)
+        key(axes, [plt.Line2D([], [], color="black", lw=1.6, label="90 % interval")])
+    return span
+
+
 def waterfall(
-    steps: pd.Series, *, title: str, xlabel: str, source: str, totals: tuple[str, ...] | list[str] = ()
+    steps: pd.Series,
+    *,
+    title: str,
+    xlabel: str,
+    source: str,
+    totals: tuple[str, ...] | list[str] = (),
+    ends: pd.DataFrame | None = None,
 ) -> Figure | None:
     """Return a bridge from gross to net, one row a step; None without any step.
 
@@ -129,6 +146,9 @@ def waterfall(
         As in :func:`gigafleet.plots.intervals`.
     totals
         Rows that show the sum so far, as a full bar; their own values do not count.
+    ends
+        Indexed as ``steps``: ``low`` and ``high``, the 90 % interval of a step, or of a sum where that is shown. It is
+        drawn around the end of its bar.
     """
     known = steps[steps.notna() | steps.index.isin(totals)].astype(float)
     full = known.index.isin(totals)
@@ -141,14 +161,17 @@ def waterfall(
     rows = np.arange(len(known))[::-1]
     axes.barh(rows, after - start, left=start, height=0.62, color=colors, zorder=2)
     axes.vlines(after[:-1], rows[1:] - 0.31, rows[:-1] + 0.31, color="#777777", lw=0.9, zorder=1)
-    for y, one, other, value, total in zip(rows, start, after, known, full, strict=True):
+    span = np.full((2, len(known)), np.nan) if ends is None else ends.reindex(known.index)[["low", "high"]].to_numpy().T
+    span = _whiskers(axes, span + start, rows)
+    for y, one, other, value, total in zip(rows, np.fmax(start, span[1]), after, known, full, strict=True):
         text = number(other) if total else f"{'−' if value < 0 else '+'}{number(abs(value))}"
         look = {"textcoords": "offset points", "va": "center", "fontweight": "bold" if total else "normal"}
         axes.annotate(text, (max(one, other), y), (7, 0), **look)
     axes.axvline(0, color=INK, lw=1)
     axes.set_yticks(rows, known.index)
     axes.set_ylim(-0.6, len(known) - 0.4)
-    low, high = min(start.min(), after.min()), max(start.max(), after.max())
+    every = np.concatenate([start, after, span.ravel()])
+    low, high = np.nanmin(every), np.nanmax(every)
     axes.set_xlim(low - 0.02 * (high - low) * (low < 0), high + 0.14 * (high - low))
     linear_axis(axes)
     axes.set_xlabel(xlabel)

@@ -66,20 +66,35 @@ def clocks(found: xr.Dataset) -> pd.DataFrame:
     return table.assign(**{"in service": band(found["in_service_gw"])["median"]})
 
 
-def in_use(found: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the quarters of a frame in which nearly every sample has accelerators in service."""
-    inside = found["in_service_gw"].sum("generation").quantile(0.05, "sample")
-    return frame[(inside > SOME).to_numpy()]
+def clock_bands(found: xr.Dataset) -> dict[str, pd.DataFrame]:
+    """Return ``low`` and ``high``, the ends of the 90 % intervals of :func:`clocks`, as frames of its shape. [GW]"""
+    tables = {name: found[f"{name}_gw"].cumsum("quarter") for name in (*rollout.CLOCKS, "retired")}
+    tables["in service"] = found["in_service_gw"]
+    bands = {name: band(table) for name, table in tables.items()}
+    return {end: pd.DataFrame({name: one[end] for name, one in bands.items()}) for end in ("low", "high")}
+
+
+def ends(table: xr.DataArray) -> dict[str, pd.Series]:
+    """Return the ends ``low`` and ``high`` of the 90 % interval of a table's sum by quarter, for whiskers."""
+    return band(table)[["low", "high"]].to_dict("series")
+
+
+def in_use(found: xr.Dataset) -> np.ndarray:
+    """Return in which quarters nearly every sample has accelerators in service."""
+    return (found["in_service_gw"].sum("generation").quantile(0.05, "sample") > SOME).to_numpy()
 
 
 def cost_per_token(found: xr.Dataset, kinds: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return what a million tokens costs by quarter, as frames ``low``, ``median``, ``high`` with a column a kind of
-    work. [USD per million tokens]"""
-    table, ends = found["usd_per_million_tokens"], {"low": 0.05, "median": 0.5, "high": 0.95}
+    work; quarters as :func:`in_use`. [USD per million tokens]"""
+    table, ends = (
+        found["usd_per_million_tokens"][{"quarter": in_use(found)}],
+        {"low": 0.05, "median": 0.5, "high": 0.95},
+    )
     frames = {}
     for end, share in ends.items():
         frame = table.quantile(share, "sample").transpose("quarter", "workload").to_pandas()
-        frames[end] = in_use(found, frame.rename(columns=kinds["name"]).rename_axis(columns=None))
+        frames[end] = frame.rename(columns=kinds["name"]).rename_axis(columns=None)
     return frames
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from gigafleet import catalog, uncertainty
+from gigafleet import catalog, rollout, uncertainty
 from gigafleet.errors import require, unknown
 from gigafleet.tell import number
 from gigafleet.warrant import accounting, valuation
@@ -134,7 +134,13 @@ def break_even_price(bill_busd: object, shares_m: float) -> object:
 
 
 def below_the_hint(
-    what: valuation.Setting, day: valuation.Market, *, touch: str = "ever", watched: str = "close"
+    what: valuation.Setting,
+    day: valuation.Market,
+    *,
+    touch: str = "ever",
+    watched: str = "close",
+    n: int = 256,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Return what the warrant's value at the grant is over the content, under several ways to read AMD's remark.
 
@@ -144,28 +150,42 @@ def below_the_hint(
     Returns
     -------
     DataFrame
-        Indexed by the candidate: ``value_busd``, ``content_busd``, ``share``, ``low``, ``high`` (over the range of the
-        content; NaN where the candidate has none).
+        Indexed by the candidate: ``value_busd``, ``content_busd`` and ``share``, with every input at its value; ``low``
+        and ``high``, the 90 % interval of the share over ``n`` samples of volatility, rate, chance of deliveries and
+        content. The cost of whole sites has no range in the data.
     """
-    content = {case: catalog.value("amd-openai", "content_busd_per_gw", "components", case) for case in catalog.CASES}
+    ranges = catalog.ranges({"content": ("amd-openai", "content_busd_per_gw", "components")})
     site = catalog.value("gigawatt-site", "site_cost_busd_per_gw", "all_in")
-    table, gw = what.value(day, touch, watched), what.capacity_gw
+    plan, gw, steps = {"touch": touch, "watched": watched}, what.capacity_gw, what.warrant.table["milestone_gw"]
     back = spread_targets(what.warrant.shares, 1, gw, 0, what.warrant.table["target_usd"].iloc[-1])
-    late = replace(what, warrant=replace(what.warrant, tranches=back)).value(day, touch, watched)
-    first, whole = table["value_busd"].iloc[0], table["value_busd"].sum()
-    taken = what.taken_share @ np.diff(what.warrant.table["milestone_gw"], prepend=0)
-    rows = {
-        "all tranches, over all gigawatts": (whole, gw),
-        "both weighted by the chance of delivery": (table["weighted_busd"].sum(), taken),
-        "first tranche, over the first gigawatt": (first, what.warrant.table["milestone_gw"].iloc[0]),
-        "first tranche alone, over all gigawatts": (first, gw),
-        "all shares in the last tranche, over all gigawatts": (late["value_busd"].sum(), gw),
+    late = replace(what, warrant=replace(what.warrant, tranches=back))
+    drawn = valuation.uncertain(what, day, **plan, n=n, seed=seed)
+    market = drawn[["volatility", "rate", "go_on_share"]]
+    chance = rollout.delivered_probability(steps.to_numpy(), market["go_on_share"].to_numpy()[:, None], what.binding_gw)
+    last = valuation.uncertain(late, day, **plan, drawn=market)["value_busd"]
+    content = np.random.default_rng(seed).permutation(uncertainty.sample(ranges, n, seed)["content"])
+    table, later = what.value(day, **plan), late.value(day, **plan)["value_busd"].sum()
+    first, whole, each = table["value_busd"].iloc[0], table["value_busd"].sum(), np.diff(steps, prepend=0)
+    taken, middle = what.taken_share @ each, ranges.loc["content", "value"]
+    firsts, wholes = drawn[f"tranche_{table.index[0]}"], drawn["value_busd"]
+    rows = {  # value, gigawatts and content per gigawatt, each at its value and in samples
+        "all tranches, over all gigawatts": (whole, wholes, gw, gw),
+        "both weighted by the chance of delivery": (
+            table["weighted_busd"].sum(),
+            drawn["weighted_busd"],
+            taken,
+            chance @ each,
+        ),
+        "first tranche, over the first gigawatt": (first, firsts, steps.iloc[0], steps.iloc[0]),
+        "first tranche alone, over all gigawatts": (first, firsts, gw, gw),
+        "all shares in the last tranche, over all gigawatts": (later, last, gw, gw),
     }
-    found = {
-        name: [busd, content["mid"] * gigawatts, *(busd / (content[c] * gigawatts) for c in ("mid", "high", "low"))]
-        for name, (busd, gigawatts) in rows.items()
-    }
-    found["all tranches, over the cost of whole sites"] = [whole, site * gw, whole / (site * gw), np.nan, np.nan]
+    found = {}
+    for name, (busd, samples, over, over_samples) in rows.items():
+        ends = uncertainty.interval(samples / (content * over_samples))[["low", "high"]]
+        found[name] = [busd, middle * over, busd / (middle * over), *ends]
+    ends = uncertainty.interval(wholes / (site * gw))[["low", "high"]]
+    found["all tranches, over the cost of whole sites"] = [whole, site * gw, whole / (site * gw), *ends]
     return pd.DataFrame(found, index=["value_busd", "content_busd", "share", "low", "high"]).T
 
 

@@ -65,8 +65,8 @@ def intervals(
     Parameters
     ----------
     table
-        Index: what the row is; columns ``value``, ``low``, ``high`` (NaN where there is no range) and ``vendor`` (its
-        color; optional).
+        Index: what the row is; columns ``value``, ``low``, ``high`` (NaN where there is no range, infinite where it has
+        no end) and ``vendor`` (its color; optional).
     title, xlabel, source
         The takeaway; the axis with its unit; where the figures come from.
     log
@@ -85,16 +85,16 @@ def intervals(
         return None
     figure, axes = frame(len(known), title, source)
     vendors = known["vendor"] if "vendor" in known else pd.Series("", known.index)
-    right = known[["value", "high"]].max(axis=1)
+    right = known[["value", "high"]].replace(np.inf, np.nan).max(axis=1)
     if marks is not None:
         look = {"ls": "", "marker": "D", "color": "black", "mec": "white", "ms": 8, "label": mark_label}
         axes.plot(marks.reindex(known.index), range(len(known)), **look)
+    colors = [vendor_color(vendor) if vendor else SERIES_COLORS[0] for vendor in vendors]
     for y, (_, row) in enumerate(known.iterrows()):
-        color = vendor_color(vendors.iloc[y]) if vendors.iloc[y] else SERIES_COLORS[0]
-        if row["low"] < row["high"]:
-            axes.plot([row["low"], row["high"]], [y, y], color=color, lw=5, alpha=0.35, solid_capstyle="butt")
-        axes.plot(row["value"], y, "o", color=color, ms=7)
-        label = (number(row["value"], digits), (right.iloc[y], y), (7, 0))
+        if row["low"] < row["high"] < np.inf:
+            axes.plot([row["low"], row["high"]], [y, y], color=colors[y], lw=5, alpha=0.35, solid_capstyle="butt")
+        axes.plot(row["value"], y, "o", color=colors[y], ms=7)
+        label = (number(row["value"], digits), (row["value"] if row["high"] == np.inf else right.iloc[y], y), (7, 0))
         back = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.85}
         axes.annotate(*label, textcoords="offset points", va="center", bbox=back)
     axes.set_yticks(range(len(known)), known.index)
@@ -109,10 +109,20 @@ def intervals(
         edge = max(edge, band[1] if band else edge, reference or edge)
         axes.set_xlim(min(0, known[["low", "value"]].min().min()), edge * 1.13)
         linear_axis(axes)
+    _open_ends(axes, known, colors)
     guides(axes, len(known), reference, reference_label, band)
     axes.set_xlabel(xlabel)
     vendor_key(axes, vendors, axes.get_legend_handles_labels()[0])
     return figure
+
+
+def _open_ends(axes: plt.Axes, known: pd.DataFrame, colors: list[str]) -> None:
+    """Draw ranges without an end from their low end to the edge of the axes, with an arrow."""
+    edge = axes.get_xlim()[1]
+    for y in np.flatnonzero(np.isposinf(known["high"]) & (known["low"] < edge)):
+        look = {"color": colors[y], "clip_on": False, "zorder": 1}
+        axes.plot([known["low"].iloc[y], edge], [y, y], lw=5, alpha=0.35, solid_capstyle="butt", **look)
+        axes.plot(edge, y, ">", ms=9, mew=0, **look)
 
 
 def dots(
@@ -201,6 +211,8 @@ def stacked(
     marks: pd.Series | None = None,
     mark_label: str = "",
     totals: bool = True,
+    low: pd.Series | None = None,
+    high: pd.Series | None = None,
 ) -> Figure | None:
     """Return stacked bars, one row each, with the total beside it; None without any figure.
 
@@ -214,6 +226,8 @@ def stacked(
         A published figure per row, shown as a black line, under the name ``mark_label``.
     totals
         Whether the total of a row stands beside it.
+    low, high
+        Ends of the 90 % interval of the total, drawn as whiskers where they differ.
     """
     known = table.dropna(how="all").iloc[::-1]
     known = known.loc[:, (known.fillna(0) != 0).any()]
@@ -223,15 +237,8 @@ def stacked(
     figure, axes = frame(len(known), title, source)
     left = np.zeros(len(known))
     for i, part in enumerate(known):
-        axes.barh(
-            range(len(known)),
-            known[part],
-            left=left,
-            height=0.62,
-            color=SERIES_COLORS[i],
-            label=part,
-            edgecolor="white",
-        )
+        look = {"height": 0.62, "color": SERIES_COLORS[i], "label": part, "edgecolor": "white"}
+        axes.barh(range(len(known)), known[part], left=left, **look)
         for y, value in enumerate(known[part]):
             if value > 0.05 * widest:
                 axes.text(left[y] + value / 2, y, number(value, 2), ha="center", va="center", color="white", fontsize=9)
@@ -240,21 +247,20 @@ def stacked(
     for y, total in enumerate(left if totals else []):
         axes.annotate(number(total), (edge[y], y), (9, 0), textcoords="offset points", va="center", fontweight="bold")
     if marks is not None:
-        axes.plot(
-            marks.reindex(known.index),
-            range(len(known)),
-            ls="",
-            marker="|",
-            color="black",
-            ms=26,
-            mew=2.5,
-            label=mark_label,
-        )
+        look = {"ls": "", "marker": "|", "color": "black", "ms": 26, "mew": 2.5, "label": mark_label}
+        axes.plot(marks.reindex(known.index), range(len(known)), **look)
+    ends = [pd.Series(end, known.index, float).to_numpy() for end in (low, high)]
+    wide = ends[0] < ends[1]
+    if wide.any():
+        below = np.flatnonzero(wide) - 0.39  # between this bar and the next, where no number stands
+        axes.hlines(below, *(end[wide] for end in ends), color=INK, lw=1.6)
+        axes.set_ylim(-0.6, len(known) - 0.4)
     axes.set_yticks(range(len(known)), known.index)
-    axes.set_xlim(0, edge.max() * (1.12 if totals else 1.0))
+    axes.set_xlim(0, max(edge.max() * (1.12 if totals else 1.0), 1.02 * np.nanmax([*ends[1], 0])))
     linear_axis(axes)
     axes.set_xlabel(xlabel)
-    key_above(axes, axes.get_legend_handles_labels()[0])
+    whisker = plt.Line2D([], [], color=INK, lw=1.6, label="90 % interval of the total")
+    key_above(axes, axes.get_legend_handles_labels()[0] + [whisker] * int(wide.any()))
     return figure
 
 

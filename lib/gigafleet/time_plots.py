@@ -108,8 +108,9 @@ def _limits(values: list, log: bool, zero: bool = True) -> tuple[float, float]:
 def _band(
     axes: plt.Axes, x: np.ndarray, low: pd.Series, high: pd.Series, color: str, alpha: float, step: str | None = None
 ) -> None:
-    """Shade between two lines; a bar where a place stands alone."""
+    """Shade between two lines, to the top of the axes where the upper one is infinite; a bar where a place is alone."""
     low, high = low.to_numpy(float), high.to_numpy(float)
+    high = np.where(np.isposinf(high), axes.get_ylim()[1], high)
     axes.fill_between(x, low, high, color=color, alpha=alpha, lw=0, step=step)
     known = np.isfinite(low) & np.isfinite(high)
     padded = np.concatenate([[False], known, [False]])
@@ -337,6 +338,7 @@ def lines(
     low: pd.DataFrame | None = None,
     high: pd.DataFrame | None = None,
     points: pd.DataFrame | None = None,
+    band: str = "90 % interval",
     xlabel: str = "",
     log: bool = False,
     zero: bool = True,
@@ -353,9 +355,11 @@ def lines(
     xlabel, ylabel
         The axes, with their units.
     low, high
-        Ends of the 90 % intervals, of the same shape, drawn as bands.
+        Ends of the bands, of the same shape; a band whose high end is infinite is open above.
     points
         Published figures: columns ``x`` (as in the index), ``y``, ``low``, ``high`` (NaN without a range), ``label``.
+    band
+        What the key calls the bands.
     log
         Logarithmic vertical axis; what is not above zero is left out.
     zero
@@ -374,17 +378,17 @@ def lines(
         x, at = (np.array([axis.index(period) for period in v], float) for v in (known.index, cited["x"]))
     figure, axes = frame(ROWS, title, source)
     bands = [] if low is None or high is None else [end.reindex_like(known) for end in (low, high)]
+    _value_axis(axes, ylabel, xlabel, _limits([known, *bands, cited[["value", "low", "high"]]], log, zero), log)
     for i, name in enumerate(known):
         if bands:
-            _band(axes, x, bands[0][name], bands[1][name], SERIES_COLORS[i], 0.2)
+            _band(axes, x, bands[0][name], bands[1][name], SERIES_COLORS[i], 0.2 if len(known.columns) < 6 else 0.13)
         axes.plot(x, known[name], "o-", color=SERIES_COLORS[i], lw=2, ms=3.5, clip_on=False)
     labels = _figures(axes, cited, at)
-    _value_axis(axes, ylabel, xlabel, _limits([known, *bands, cited[["value", "low", "high"]]], log, zero), log)
     left, right = min([*x, *at]), max([*x, *at])
     room = (right - left or 1.0) * 0.02
     axes.set_xlim(left - room, right + room * (len(x) == 1 or at.max(initial=left) == right))
     if bands and bands[1].notna().any(axis=None):
-        key(axes, [plt.Rectangle((0, 0), 1, 1, color="#777777", alpha=0.35, label="90 % interval")])
+        key(axes, [plt.Rectangle((0, 0), 1, 1, color="#777777", alpha=0.35, label=band)])
     last = {name: np.flatnonzero(known[name].notna())[-1] for name in known}
     ends = [(str(n), x[i], known[n].iloc[i], dark(SERIES_COLORS[k])) for k, (n, i) in enumerate(last.items())]
     _fit(axes, axis, [(text, y, color) for text, at_x, y, color in ends if at_x == right])

@@ -46,7 +46,13 @@ def known_and_redacted(warrant: Warrant) -> pd.DataFrame:
     return pd.DataFrame(rows, index=["what", "status"]).T
 
 
-def flows(deal: str, bill_busd: float, value_busd: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _with_range(row: pd.Series) -> str:
+    """Return a median with its interval in brackets, or alone where the interval has no width."""
+    ends = [number(row[end]) for end in ("low", "high")]
+    return number(row["median"]) + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
+
+
+def flows(deal: str, bill_busd: pd.Series, value_busd: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return who pays whom, as nodes and arrows for :func:`gigafleet.plots.flow`.
 
     Parameters
@@ -54,9 +60,9 @@ def flows(deal: str, bill_busd: float, value_busd: float) -> tuple[pd.DataFrame,
     deal
         A deal with a warrant.
     bill_busd
-        What is paid for the gigawatts, undiscounted. [billion USD]
+        What is paid for the gigawatts, undiscounted: ``low``, ``median``, ``high``. [billion USD]
     value_busd
-        Risk-neutral value of the warrant. [billion USD]
+        Risk-neutral value of the warrant: the same. [billion USD]
     """
     terms = catalog.deal(deal)
     vendor, buyer, others = terms["vendor"], terms["buyer"], f"{terms['vendor']}'s other holders"
@@ -68,7 +74,7 @@ def flows(deal: str, bill_busd: float, value_busd: float) -> tuple[pd.DataFrame,
     }
     payer = buyer
     arrows = [
-        (vendor, buyer, value_busd, f"warrant worth {number(value_busd)} bn USD", "shares"),
+        (vendor, buyer, value_busd["median"], f"warrant worth {_with_range(value_busd)} bn USD", "shares"),
         (others, vendor, np.nan, "dilution", "shares"),
         ("Share market", buyer, np.nan, "price of the shares sold", "cash"),
     ]
@@ -76,7 +82,7 @@ def flows(deal: str, bill_busd: float, value_busd: float) -> tuple[pd.DataFrame,
         payer = "Authorized purchasers"
         nodes[payer] = (0.5, 1.0, "clouds and their lenders, not named")
         arrows.append((buyer, payer, np.nan, "rent, not public", "cash"))
-    bill = f"{number(bill_busd)} bn USD for {number(terms['public']['capacity_gw'])} GW"
-    arrows.insert(0, (payer, vendor, bill_busd, bill, "cash"))
+    bill = f"{_with_range(bill_busd)} bn USD for {number(terms['public']['capacity_gw'])} GW"
+    arrows.insert(0, (payer, vendor, bill_busd["median"], bill, "cash"))
     table = pd.DataFrame(arrows, columns=["start", "end", "value", "label", "kind"])
     return pd.DataFrame(nodes, index=["x", "y", "text"]).T, table

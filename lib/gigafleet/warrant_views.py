@@ -49,6 +49,23 @@ def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: 
     return parts.assign(later=wide.iloc[:, SHOWN:].sum(axis=1)) if wide.shape[1] > SHOWN else parts
 
 
+def totals_ends(
+    what: valuation.Setting, days: dict[str, valuation.Market], watched: str, n: int = 128, seed: int = 0
+) -> dict[str, pd.Series]:
+    """Return ``low`` and ``high``, the ends of the 90 % interval of each row's sum in :func:`totals`. [billion USD]
+
+    Over ``n`` samples of volatility and rate: see :func:`gigafleet.warrant.valuation.uncertain`.
+    """
+    samples = {
+        f"{name}: {TOUCH_LABELS[touch]}": valuation.uncertain(what, day, touch=touch, watched=watched, n=n, seed=seed)[
+            "value_busd"
+        ]
+        for name, day in days.items()
+        for touch in TOUCHES
+    }
+    return uncertainty.interval(pd.DataFrame(samples))[["low", "high"]].to_dict("series")
+
+
 def jump(warrant: Warrant, grant: valuation.Market) -> str:
     """Return what a reader must know of the price that stands for a grant: whether it holds the deal's own jump."""
     if grant.price_date and grant.price_date <= warrant.granted:
