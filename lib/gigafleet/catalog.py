@@ -19,7 +19,7 @@ VENDOR_KINDS = ("datasheet", "vendor-announcement", "filing")
 
 def reload() -> None:
     """Forget what was read, so that an edited table is read again."""
-    kept = (package, resource, _facts, deals, quantities, _names, _preferred)
+    kept = (package, resource, _facts, _table, deals, quantities, _names, _preferred)
     for cached in (*kept, architectures.names, architectures.arithmetic):
         cached.cache_clear()
 
@@ -178,6 +178,15 @@ def table(kind: str, case: str = "mid") -> pd.DataFrame:
     """
     if case not in CASES:
         raise unknown("case", case, CASES)
+    found = _table(kind, case)
+    wide = found.copy()
+    wide.attrs = {"midpoints": list(found.attrs["midpoints"])}
+    return wide
+
+
+@functools.cache
+def _table(kind: str, case: str) -> pd.DataFrame:
+    """Return what :func:`table` gives, to be copied."""
     attributes = subjects(kind)
     attributes = attributes.loc[:, (attributes != "").any()].drop(
         columns=["kind", "aliases", "source_id", "note"], errors="ignore"
