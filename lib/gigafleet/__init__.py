@@ -43,6 +43,7 @@ __all__ = [
     "measured",
     "model_check",
     "naming",
+    "notebook_models",
     "operation",
     "operation_views",
     "panel_plots",
