@@ -1,8 +1,9 @@
-"""How much of its dense peak an accelerator reaches in the best measured matrix multiplication.
+"""How much of its dense peak a generation of accelerators reaches in one large matrix multiplication.
 
 Peaks promise more on some hardware than on other: clocks fall under load, and narrow formats outrun the memory that
-feeds them. What one large multiplication reaches is measured for many accelerators (``matmul_tflops`` of the data
-package), by programs that know nothing of language models.
+feeds them. What a multiplication reaches at its best shape is measured for many accelerators (``matmul_tflops`` of the
+data package), by programs that know nothing of language models. The mean of a generation is taken: inside one, clocks
+follow the rated power, which the model has from the data sheets (see :func:`gigafleet.workloads.watts`).
 """
 
 import numpy as np
@@ -14,51 +15,46 @@ FORMATS = ("bf16", "fp8", "fp4")  # from wide to narrow
 
 
 def shares(known: pd.DataFrame, measured: bool = True) -> pd.DataFrame:
-    """Return the best measured matrix multiplication over the dense peak.
+    """Return the measured matrix multiplication over the dense peak, the geometric mean of a generation.
 
     Parameters
     ----------
     known
         As :func:`gigafleet.catalog.accelerators`.
     measured
-        Whether an accelerator's own generation may be used. Without it, each gets what it would get if nothing of its
-        generation had been measured.
+        Whether a generation's own measurements are known. Without them, it gets what it would get if there were none.
 
     Returns
     -------
     DataFrame
-        Indexed as ``known``, a column a format of :data:`FORMATS`; NaN where there is no peak. A format that was not
-        measured takes the share of the next wider one, an accelerator without any that of its generation, else that
-        of the vendor's newest generation that has it, else that of all. [share]
+        Indexed as ``known``, a column a format of :data:`FORMATS`; NaN where there is no peak. A generation without
+        measurements takes those of the vendor's newest other generation that has some, else the mean of all others. A
+        format that was not measured takes the share of the next wider one. [share]
     """
-    log, family = np.log(_own(known)), generation(known["architecture"])
+    family, log = generation(known["architecture"]), np.log(_measured(known))
     mean = log.groupby(family).mean()
-    log = log.fillna(mean.reindex(family).set_axis(log.index)) if measured else log * np.nan
-    log = log.fillna(_of_others(known, family, mean).reindex(family).set_axis(log.index))
-    return np.exp(_widened(log).fillna(np.log(_own(known)).mean())).where(_peaks(known) > 0)
-
-
-def _of_others(known: pd.DataFrame, family: pd.Series, mean: pd.DataFrame) -> pd.DataFrame:
-    """Return for each generation the mean of the vendor's newest other generation that has one, for each format."""
     makers, newest = known["vendor"].groupby(family).first(), known["release"].groupby(family).max()
     found = {}
-    for name, maker in makers.items():
-        others = newest[makers.eq(maker) & (newest.index != name)].sort_values(ascending=False).index
-        found[name] = mean.loc[others].bfill().iloc[0] if len(others) else mean.loc[name] * np.nan
-    return pd.DataFrame(found).T
-
-
-def _widened(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with what a format lacks taken from the next wider one."""
-    return table[list(FORMATS)].ffill(axis=1)
+    for name in mean.index:
+        others = newest[makers.eq(makers[name]) & (newest.index != name)].sort_values(ascending=False).index
+        likely = [_widened(mean.loc[others]).bfill().iloc[0]] if len(others) else []
+        likely.append(_widened(mean.drop(index=name)).mean())
+        rows = [mean.loc[name], *likely] if measured and mean.loc[name].notna().any() else likely
+        found[name] = _widened(pd.DataFrame(rows)).bfill().iloc[0]
+    table = pd.DataFrame(found).T.reindex(family).set_axis(known.index)
+    return np.exp(table).where(_peaks(known) > 0)
 
 
 def _peaks(known: pd.DataFrame) -> pd.DataFrame:
     return known[[f"{name}_tflops" for name in FORMATS]].set_axis(list(FORMATS), axis=1)
 
 
-def _own(known: pd.DataFrame) -> pd.DataFrame:
-    """Return the shares that were measured, a format that was not at that of the next wider one."""
+def _measured(known: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares that were measured, accelerator by accelerator."""
     columns = ["matmul_tflops", *(f"matmul_tflops_{name}" for name in FORMATS[1:])]
-    peaks = _peaks(known)
-    return _widened(known[columns].set_axis(list(FORMATS), axis=1) / peaks).where(peaks > 0)
+    return known[columns].set_axis(list(FORMATS), axis=1) / _peaks(known)
+
+
+def _widened(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with what a format lacks taken from the next wider one."""
+    return table[list(FORMATS)].ffill(axis=1)
