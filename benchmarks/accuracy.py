@@ -100,7 +100,7 @@ def main() -> int:
         table[numbers] = table[numbers].astype(float)
         table["data_hash"] = tables.resource("efficiencies")["data_hash"].iloc[0]
         columns = ["as_of", "data_hash", "held_out", "view", "group", *numbers]
-        table[columns].to_csv(options.write, index=False, float_format="%.3f", lineterminator="\n")
+        table[columns].to_csv(options.write, index=False, float_format="%.4f", lineterminator="\n")
     return 0
 
 

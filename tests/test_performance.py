@@ -62,6 +62,7 @@ def test_a_roofline_bounds_measured_matrix_products(peak, bandwidth, m, k, n, me
     """LLMCompass (ISCA 2024), fp16 on A100 and MI210: one layer of n x k weights and m requests, no losses."""
     one = dict.fromkeys(roofline.INPUTS, 0.0) | {
         "peak_flops": peak,
+        "ceiling": 1.0,
         "bandwidth": bandwidth,
         "instance": 1,
         "requests": m,
@@ -563,3 +564,27 @@ def test_a_large_grid_is_quick_enough_for_a_slider():
     for phase in ("training", "prefill", "decode"):
         performance.throughput(known, arithmetic().index, np.geomspace(1, 512, 64), phase=phase, output_tokens=512)
     assert time.perf_counter() - start < 5
+
+
+def test_a_load_beyond_memory_waits_and_says_so(rows):
+    """Eight H100 hold 96 requests of Llama 3.1 405B in FP8 with 9,216 tokens; more of them wait."""
+    asked = one(rows, concurrency=[16, 4096, 8192], accelerator="H100", model="llama3.1-405b", precision="fp8")
+    found = performance.predict(asked.assign(interactivity_tok_s_user=np.nan), explain=True)
+    assert found["assumed"].str.contains("load beyond memory waits").tolist() == [False, True, True]
+    assert found["tokens_per_s"].iloc[1] == pytest.approx(found["tokens_per_s"].iloc[2])
+
+
+def test_an_error_of_memory_says_what_would_fit():
+    settings = {"number_format": "bf16", "prompt_tokens": 120_000, "accelerators_per_instance": 11}
+    with pytest.raises(ValueError, match=r"one of llama3\.1-405b needs at least 12 of H100"):
+        performance.throughput(["H100"], ["llama3.1-405b"], 1, **settings)
+    settings["accelerators_per_instance"] = 12
+    assert bool(performance.throughput(["H100"], ["llama3.1-405b"], 1, **settings)["fits"].all())
+
+
+def test_a_format_of_weights_is_told_from_that_of_the_cache(rows):
+    asked = one(rows, precision=["fp8 KV, fp4 weights", "fp4", "int8", "fp8"])
+    found = performance.predict(asked, explain=True)
+    assert found["tokens_per_s"].iloc[0] == found["tokens_per_s"].iloc[1]
+    assert found["tokens_per_s"].iloc[2] == found["tokens_per_s"].iloc[3]
+    assert found["assumed"].str.contains("int8 taken as fp8").tolist() == [False, False, True, False]

@@ -143,3 +143,12 @@ def test_racks_at_several_loads_stand_under_one_another():
         found.loc[16], serving.racks(["MI455X", "GB300"], "llama3.1-70b", 16), check_names=False
     )
     assert (found.loc[16, "tokens_per_s_user"] > found.loc[64, "tokens_per_s_user"]).all()
+
+
+def test_energy_and_cost_have_the_band_of_the_throughput():
+    table = serving.at_speed(["MI355X", "B200"], "llama3.1-70b", 20)
+    for name in ("it_j", "facility_j", "usd_per_million"):
+        assert (table[f"{name}_low"] < table[name]).all()
+        assert (table[name] < table[f"{name}_high"]).all()
+        np.testing.assert_allclose(table[f"{name}_low"] * table["high"], table[name] * table["tokens_per_s"])
+        np.testing.assert_allclose(table[f"{name}_high"] * table["low"], table[name] * table["tokens_per_s"])

@@ -27,6 +27,11 @@ AIMS = (
         for held_out in ("generation", "generation and its ceiling")
         for name in ("CDNA 3", "CDNA 4", "Hopper", "Blackwell")
     ),
+    *(
+        (held_out, "generation", f"training, {name}", "bias", 0.10, "most")
+        for held_out in ("generation", "generation and its ceiling")
+        for name in ("CDNA 3", "Hopper", "Blackwell")  # CDNA 4 has too few results
+    ),
     ("pair", "simpler model", "this model over ridge regression", "median_error", 0.75, "most"),
     *(
         ("pair", "stratum", stratum, "half_width", bound, "most")
@@ -172,7 +177,7 @@ def _roofline(x: pd.DataFrame, bandwidth: float) -> np.ndarray:
     """Return the logarithm of throughput with no losses but a share of the bandwidth."""
     design = effects.Design(x, [*effects.CONSTANTS, *effects.COVARIATES])
     values = np.array([p.mean for p in design.priors])
-    inputs = design.inputs(values)
+    inputs = design.inputs(values) | {"ceiling": 1.0}
     n, requests = inputs["instance"], inputs["requests"]
     parts = roofline.step_parts_s(
         inputs, {"compute": 1.0, "bandwidth": bandwidth, "step_s": 0, "hop_s": 0, "link": np.inf, "request_s": 0}
@@ -185,9 +190,9 @@ def _roofline(x: pd.DataFrame, bandwidth: float) -> np.ndarray:
 def _features(x: pd.DataFrame) -> np.ndarray:
     """Return what this model knows of a row as logarithms and marks."""
     logs = ["peak_flops", "bandwidth", "memory", "link", "pool", "instance", "prompt_tokens", "output_tokens"]
-    logs += ["params", "active_params", "weight_bytes", "watts"]
+    logs += ["params", "active_params", "weight_bytes", "watts", "ceiling"]
     load = np.log((x["requests"] / x["pool"]).fillna(1.0))
-    numbers = [np.log(x[logs]), np.log1p(x["experts"]), load, x["requests"].isna(), x["software_year"]]
+    numbers = [np.log(x[logs]), np.log1p(x["experts"]), load, x["requests"].isna(), x["software_year"], x["novelty"]]
     marks = pd.get_dummies(x[["scenario", "engine", "compute_format", "vendor", "generation", "family"]])
     return pd.concat([*numbers, marks, x[["speculative", "disaggregated", "adapters"]]], axis=1).to_numpy(float)
 

@@ -47,7 +47,7 @@ EFFECTS = {
     "split": Prior(0, 0.2, "prefill and decode on different accelerators, by generation"),
     "serves": Prior(0, 0.2, "architecture in inference"),
     "task": Prior(0, 0.3, "MLPerf task: its lengths are not stated"),
-    "task_interactive": Prior(0, 0.2, "MLPerf task under interactive limits"),
+    "task_interactive": Prior(0, 0.15, "MLPerf task under interactive limits"),
     "scattered": Prior(0, 0.5, "training of experts across scale-up domains"),
 }
 COVARIATES = {
@@ -126,9 +126,7 @@ class Design:
         for name, i, column in self.deviating:
             p[name] = p[name] + values[i] * column
         c = {name: values[i] for name, i in self.constants.items()}
-        p["compute"] = (
-            p["compute"] + np.log(self.arrays["ceiling"]) + c["expert_compute"] * (self.arrays["experts"] > 0)
-        )
+        p["compute"] = p["compute"] + c["expert_compute"] * (self.arrays["experts"] > 0)
         return {name: np.exp(value) for name, value in p.items()}
 
     def inputs(self, values: np.ndarray) -> dict[str, np.ndarray]:
@@ -156,6 +154,11 @@ class Design:
         serves = serves + c["disaggregated_load"] * own["disaggregated"] * np.log(load)
         trains = np.log(roofline.training_tokens_per_s(x, p, own["adapters"]))
         return np.where(own["training"], trains, serves)
+
+    def capped(self, values: np.ndarray) -> np.ndarray:
+        """Return which rows state more requests than fit in memory; the rest wait."""
+        x = self.inputs(values)
+        return self.own["requests"] * x["instance"] > 1.001 * x["requests"] * self.arrays["instance"]
 
     def predict(self, values: np.ndarray) -> np.ndarray:
         """Return the logarithm of throughput of each row [log tokens/s per accelerator]."""

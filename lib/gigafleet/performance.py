@@ -54,8 +54,10 @@ def predict(benchmarks: pd.DataFrame, explain: bool = False) -> pd.Series | pd.D
     ok = x["unknown"].eq("")
     rows = _at_interactivity(x[ok], known)
     out = pd.DataFrame(np.nan, index=x.index, columns=["tokens_per_s", "low", "high"])
+    capped = pd.Series(False, x.index)
     if len(rows):
-        log, width = effects.Design(rows, known.names).predict(known.values), calibration.half_width(rows, known)
+        design, width = effects.Design(rows, known.names), calibration.half_width(rows, known)
+        log, capped[ok] = design.predict(known.values), design.capped(known.values)
         band = np.exp(np.column_stack([log, log - width, log + width]))
         asked = rows["low"].notna().to_numpy()
         band[asked, 1:] = rows.loc[asked, ["low", "high"]]
@@ -64,7 +66,8 @@ def predict(benchmarks: pd.DataFrame, explain: bool = False) -> pd.Series | pd.D
         return out["tokens_per_s"].set_axis(benchmarks.index)
     out["reason"] = x["unknown"]
     out["stratum"] = effects.stratum(rows).reindex(x.index).fillna("")
-    out["assumed"] = x["assumed"]
+    waits = capped.map({True: "load beyond memory waits", False: ""})
+    out["assumed"] = (x["assumed"] + "; " + waits).str.strip("; ")
     out["compute_format"], out["instance"] = x["compute_format"], x["instance"]
     out["out_of_reach"] = rows["out_of_reach"].reindex(x.index, fill_value=False)
     out["new_generation"] = ~x["generation"].isin(known.generations)
@@ -257,11 +260,18 @@ def _fitting(cells: pd.DataFrame) -> np.ndarray:
     if not fits.any() and most.notna().any():
         cell = cells.loc[most.idxmax()]
         context = cell["prompt_tokens"] + cell["output_tokens"]
-        raise ValueError(
-            f"{cells['requests'].min():,.0f} requests of {context:,.0f} tokens fit nowhere; "
-            f"{np.floor(most.max()):,.0f} of {cell['llm']} fit in {cell['instance']:.0f} of {cell['accelerator']}"
-        )
+        fit = f"{np.floor(most.max()):,.0f} of {cell['llm']} fit in {cell['instance']:.0f} of {cell['accelerator']}"
+        if most.max() < 1:
+            fit = f"one of {cell['llm']} needs at least {_enough(cell)} of {cell['accelerator']}"
+        raise ValueError(f"{cells['requests'].min():,.0f} requests of {context:,.0f} tokens fit nowhere; {fit}")
     return fits
+
+
+def _enough(cell: pd.Series) -> int:
+    """Return how many accelerators hold the model and one request."""
+    sizes = np.arange(1, 4097)
+    cells = pd.DataFrame([cell] * len(sizes)).assign(instance=sizes.astype(float), pool=sizes.astype(float))
+    return int(sizes[np.argmax(roofline.most_requests(cells).to_numpy(float) >= 1)])
 
 
 def _log_tokens(x: pd.DataFrame, phase: str, known: calibration.Efficiencies) -> np.ndarray:

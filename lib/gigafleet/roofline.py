@@ -9,7 +9,7 @@ import numpy as np
 
 INPUTS = {
     "peak_flops": "dense peak of the number format that computes [FLOP/s]",
-    "ceiling": "share of the peak that the best measured matrix multiplication reaches",
+    "ceiling": "share of the peak that a large matrix multiplication reaches",
     "bandwidth": "memory bandwidth [byte/s]",
     "memory": "memory [byte]",
     "link": "scale-up bandwidth, both directions [byte/s]",
@@ -37,7 +37,7 @@ INPUTS = {
     "windowed_share": "share of layers with a window",
 }
 EFFICIENCIES = {
-    "compute": "share of the best measured matrix multiplication that the work reaches",
+    "compute": "share of what a large matrix multiplication reaches that the work reaches",
     "bandwidth": "share of the memory bandwidth that a decode step reaches",
     "step_s": "fixed time of a decode step for each layer [s]",
     "hop_s": "latency of a layer's collectives for each doubling of the instance [s]",
@@ -115,6 +115,11 @@ def link_s(x, p, tokens) -> np.ndarray:
     return (inside + 2 * (1 - 1 / domains) * size / n / (x["scale_out"] / 2)) / p["link"]
 
 
+def reached_flops(x) -> np.ndarray:
+    """Return what a large matrix multiplication reaches of the dense peak. [FLOP/s]"""
+    return x["peak_flops"] * x["ceiling"]
+
+
 def step_parts_s(x, p, prefill=1.0) -> dict[str, np.ndarray]:
     """Return the parts of a decode step's time [s].
 
@@ -126,6 +131,12 @@ def step_parts_s(x, p, prefill=1.0) -> dict[str, np.ndarray]:
     dict
         ``memory`` (weights touched and cache, over the bandwidth), ``compute`` (decoding and prompts), ``link``
         (activations between accelerators), ``hops`` (latency of collectives), ``fixed`` and ``requests``. They add up.
+
+    Notes
+    -----
+    Memory and compute add up, too: engines read weights and multiply in turn more than at once. With the larger of the
+    two in place of their sum, the median error on pairs left out is 16 instead of 14 %, and 81 instead of 88 % of
+    predictions are within a factor of 1.5. Collectives are counted as all-reduces of a ring, those of experts, too.
     """
     n, requests = x["instance"], x["requests"]
     touched = touched_share(x["experts_per_token"], x["experts"], requests)
@@ -135,7 +146,7 @@ def step_parts_s(x, p, prefill=1.0) -> dict[str, np.ndarray]:
     decode = requests * (2 * x["active_params"] + x["attention_flops"] * context_tokens(x))
     return {
         "memory": read / (n * x["bandwidth"] * p["bandwidth"]),
-        "compute": (decode + prompts * prompt_flops(x)) / (n * x["peak_flops"] * p["compute"]),
+        "compute": (decode + prompts * prompt_flops(x)) / (n * reached_flops(x) * p["compute"]),
         "link": link_s(x, p, requests + prompts * x["prompt_tokens"]),
         "hops": x["layers"] * p["hop_s"] * np.log2(np.maximum(n, 1)),
         "fixed": x["layers"] * p["step_s"] + 0 * requests,
@@ -155,7 +166,7 @@ def prefill_tokens_per_s(x, p) -> np.ndarray:
     read = (x["params"] - x["expert_params"] * (1 - touched)) * x["weight_bytes"]
     seconds = (
         np.maximum(
-            x["requests"] * prompt_flops(x) / (n * x["peak_flops"] * p["compute"]),
+            x["requests"] * prompt_flops(x) / (n * reached_flops(x) * p["compute"]),
             read / (n * x["bandwidth"] * p["bandwidth"]),
         )
         + link_s(x, p, tokens)
@@ -177,7 +188,7 @@ def training_tokens_per_s(x, p, adapters=False) -> np.ndarray:
     Accelerators share the FLOPs of a step. Collectives, the pipeline's bubbles and the optimizer take the time that
     they take, so that a small model on many accelerators loses most.
     """
-    shared = training_flops_per_token(x, adapters) / (x["peak_flops"] * p["compute"])
+    shared = training_flops_per_token(x, adapters) / (reached_flops(x) * p["compute"])
     return 1 / (shared + x["pool"] * p["batch_s"])
 
 

@@ -222,7 +222,9 @@ def at_speed(accelerators: Iterable[str], llm: str, tokens_per_s_user: float, **
     DataFrame
         Indexed by accelerator: ``vendor``, ``tokens_per_s``, ``low``, ``high`` [tokens/s], ``instance``, ``requests``,
         ``compute_format``; ``chip_j``, ``it_j``, ``facility_j`` [J/token]; ``tokens_per_s_per_mw`` of facility power in
-        use; ``usd_per_million`` on a hyperscaler's published cost of ownership. NaN where an input is not known.
+        use; ``usd_per_million`` on a hyperscaler's published cost of ownership. NaN where an input is not known. With
+        ``_low`` and ``_high`` behind the name, energy and cost over the band of the throughput; power and cost have
+        ranges of their own, which are not in it.
     """
     found = at_interactivity(accelerators, llm, tokens_per_s_user, **settings).isel(interactivity=0, drop=True)
     table = found.to_dataframe()
@@ -240,7 +242,11 @@ def at_speed(accelerators: Iterable[str], llm: str, tokens_per_s_user: float, **
         chip_kw=drawn["chip_kw"],
         usd_per_h=known["owner_cost_usd_per_h"],
     )
-    return table.join(pd.DataFrame(spent, index=table.index))
+    table = table.join(pd.DataFrame(spent, index=table.index))
+    for name in ("chip_j", "it_j", "facility_j", "usd_per_million"):
+        for end, other in (("low", "high"), ("high", "low")):
+            table[f"{name}_{end}"] = table[name] * table["tokens_per_s"] / table[other].replace(0, np.nan)
+    return table
 
 
 def racks(accelerators: Iterable[str], llm: str, requests_per_accelerator: float = 64, **settings) -> pd.DataFrame:

@@ -80,7 +80,8 @@ def _each(names: pd.Series, find, extra: str) -> pd.Series:
 def _formats(stated: pd.Series) -> pd.Series:
     """Return the number format that a text names, empty where it names none."""
     known = "|".join(sorted([*BITS, *SPELLINGS], key=len, reverse=True))
-    return stated.str.extract(f"({known})", expand=False).replace(SPELLINGS).fillna("")
+    weights = stated.str.extract(rf"({known})\W+weight", expand=False)  # "fp8 cache, fp4 weights"
+    return weights.fillna(stated.str.extract(f"({known})", expand=False)).replace(SPELLINGS).fillna("")
 
 
 def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
@@ -259,6 +260,7 @@ def _assumed(text: dict, numbers: dict, x: pd.DataFrame) -> pd.Series:
     found |= {
         f"number format taken as {f}": x["stated_format"].eq("") & x["number_format"].eq(f) for f in ("fp8", "fp4")
     }
+    found |= {"int8 taken as fp8": text["precision"].str.lower().str.contains("int8")}
     found |= {"pool taken to hold copies of the model": x["copies"]}
     found |= {"weights taken as published": x["as_published"]}
     found |= {"scenario taken as offline": strange & x["scenario"].eq("offline")}
