@@ -11,7 +11,7 @@ from gigafleet import deal, deal_views, panel_plots
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pd.DataFrame]:
-    return deal_views.labeled(deal_views.swings("amd-openai"))
+    return deal_views.labeled(deal_views.swings("amd-openai"), deal.ranges())
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ def test_every_answer_has_a_panel_with_its_unit(figure, tables):
         assert axes.get_xlabel().startswith(unit.rstrip("]") or "number")
         widest = axes.get_yticklabels()[-1].get_text()
         assert widest.replace("\n", " ").startswith(table.index[0])
+        assert ("[" in widest) == ("[" in table.index[0])
 
 
 def test_bars_are_the_swings(figure, tables):
@@ -58,3 +59,10 @@ def test_an_answer_that_does_not_move_has_no_panel(tables):
     assert len(two.axes) == 1
     plt.close(two)
     assert set(deal_views.HEADLINES) <= set(deal.UNITS)
+
+
+def test_first_movers_are_the_widest_swings():
+    raw = deal_views.swings("amd-openai")
+    found = deal_views.first_movers(raw, ["capex_busd", "no such answer", "twh_per_year"])
+    assert found[0] == f"capital on the {deal_views.words(raw['capex_busd']['swing'].idxmax())}"
+    assert len(found) == 2

@@ -162,6 +162,10 @@ def test_a_range_from_zero_stays_there_and_keeps_its_points():
     assert drawn.min() == 0
     assert (drawn == 0).mean() == pytest.approx(0.05, abs=0.002)
     assert uncertainty.interval(drawn).tolist() == pytest.approx([0.0, 0.06, 0.12], abs=5e-4)
+    ratio = uncertainty.sample(ranges(x=(1.0, 1.1, 1.3)).assign(unit="ratio"), 2**12, 0)["x"]
+    share = uncertainty.sample(ranges(x=(0.0, 0.5, 1.0)).assign(unit="share"), 2**12, 0)["x"]
+    assert (ratio.min(), share.min(), share.max()) == (1, 0, 1)
+    assert uncertainty.interval(share).tolist() == pytest.approx([0, 0.5, 1], abs=2e-3)
     free = ranges(x=(0.0, 0.06, 0.12)).assign(scale="normal")
     assert uncertainty.sample(free, 2**12, 0)["x"].min() < 0
 
@@ -301,3 +305,22 @@ def test_intervals_cover_what_was_drawn(shift, width):
     ends = uncertainty.interval(uncertainty.sample(known, 1024, 1)).loc["x"]
     fresh = uncertainty.sample(known, 4096, 2)["x"]
     assert fresh.between(ends["low"], ends["high"]).mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_extremes_are_moved_to_the_ends_of_the_interval_that_is_drawn():
+    """A min_max range is read as its 10 and 90 % quantiles: what a tornado moves through is the 90 % interval."""
+    wide = ranges(x=(1.0, 2.0, 4.0, "min_max"))
+    drawn = uncertainty.interval(uncertainty.sample(wide, 2**14, 0)["x"])
+    table = uncertainty.tornado(lambda cases: cases["x"], wide).loc["x"]
+    assert [table["low"], table["high"]] == pytest.approx([drawn["low"], drawn["high"]], rel=2e-3)
+    assert table["low"] < 1 < 4 < table["high"]
+    assert np.isfinite(uncertainty.flips(lambda cases: cases["x"], wide, 4.5).loc["x", "break_even"])
+
+
+def test_sobol_of_an_answer_that_is_not_known_is_not_known():
+    def both(cases):
+        return pd.DataFrame({"known": cases["x"], "absent": cases["x"] * np.nan})
+
+    found = uncertainty.sobol(both, ranges(x=(1.0, 2.0, 3.0), y=(1.0, 2.0, 3.0)), n=64)
+    assert found.loc["absent"].isna().all().all()
+    assert found.loc[("known", "x"), "total"] == pytest.approx(1.0, abs=0.2)

@@ -13,6 +13,7 @@ THIN = 1.0  # width of an arrow of goods without a price, as if it carried so ma
 # Headlines that are taken apart, and what they are called in a narrow column.
 HEADLINES = {
     "accelerators": "accelerators",
+    "fp4_eflops": "compute",
     "twh_per_year": "electricity",
     "mt_co2_per_year": "carbon",
     "capex_busd": "capital",
@@ -20,8 +21,11 @@ HEADLINES = {
     "tokens_tn_per_day": "tokens a day",
     "usd_per_million_tokens": "cost of a token",
     "gross_revenue_busd": "vendor's revenue",
+    "gross_profit_busd": "vendor's profit",
     "net_income_busd": "vendor's income",
+    "eps_2028_usd": "EPS of 2028",
     "warrant_grant_busd": "warrant at grant",
+    "rebate_percent": "rebate",
 }
 
 
@@ -57,9 +61,18 @@ def swings(name: str = "amd-openai", region: str = "us", **settings) -> dict[str
     return {column: table for column, table in tables.items() if table["value"].notna().any()}
 
 
-def labeled(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the tables of :func:`swings` under readable names, for :func:`gigafleet.panel_plots.tornados`."""
-    return {deal.LABELS[column]: t.set_axis([words(name) for name in t.index]) for column, t in tables.items()}
+def labeled(tables: dict[str, pd.DataFrame], known: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the tables of :func:`swings` under readable names with the inputs' units, for
+    :func:`gigafleet.panel_plots.tornados`. ``known`` are the inputs, as :func:`gigafleet.deal.ranges` gives them."""
+    units = known["unit"].fillna("").replace({"ratio": "", "share": ""})
+    names = {name: f"{words(name)} [{unit}]" if unit else words(name) for name, unit in units.items()}
+    return {deal.LABELS[column]: t.rename(index=names) for column, t in tables.items()}
+
+
+def first_movers(tables: dict[str, pd.DataFrame], columns: list[str]) -> list[str]:
+    """Return what moves some headlines most, as "capital on the price of the system"; of the tables of :func:`swings`
+    those that there are."""
+    return [f"{HEADLINES[c]} on the {words(tables[c].index[0])}" for c in columns if c in tables]
 
 
 def swing_matrix(tables: dict[str, pd.DataFrame], most: int = 14) -> pd.DataFrame:
@@ -116,7 +129,7 @@ def side_by_side(readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     for name, ends in readings.items():
         terms = catalog.deal(name)
         cells = {}
-        for answer in ("capacity_gw", *HEADLINES, "rebate_percent", "dilution_percent"):
+        for answer in ("capacity_gw", *HEADLINES, "dilution_percent"):
             low, middle, high = ends.loc[answer, ["low", "median", "high"]]
             text = "" if number(low) == number(high) else f" ({between(low, high)})"
             cells[deal.LABELS[answer]] = f"{number(middle)}{text}" if np.isfinite(middle) else "–"
@@ -153,7 +166,9 @@ def chain(name: str, ends: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     terms, mid = catalog.deal(name), ends["median"]
 
     def said(answer: str, unit: str) -> str:
-        return f"{number(mid[answer])} {unit}" if np.isfinite(mid[answer]) else ""
+        low, high = ends.loc[answer, ["low", "high"]]
+        text = "" if number(low) == number(high) else f" ({between(low, high)})"
+        return f"{number(mid[answer])}{text} {unit}" if np.isfinite(mid[answer]) else ""
 
     buyer, vendor = terms["buyer"], terms["vendor"]
     boxes = {
@@ -168,7 +183,7 @@ def chain(name: str, ends: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         (buyer, "Fleet", mid["capex_busd"], f"capital {said('capex_busd', 'billion USD')}", "cash"),
         (buyer, vendor, mid["gross_revenue_busd"], f"bill {said('gross_revenue_busd', 'billion USD')}", "cash"),
         (vendor, buyer, mid["warrant_grant_busd"], f"warrant {said('warrant_grant_busd', 'billion USD')}", "shares"),
-        (vendor, "Fleet", racks_busd, said("racks", terms["system"] or "racks"), "goods"),
+        (vendor, "Fleet", racks_busd, f"parts of {said('racks', terms['system'] or 'racks')}", "goods"),
         ("Grid", "Fleet", THIN, said("twh_per_year", "TWh a year"), "goods"),
         ("Fleet", "Work", THIN, said("tokens_tn_per_day", "trillion tokens a day"), "goods"),
     ]

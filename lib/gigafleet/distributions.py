@@ -8,7 +8,7 @@ side. ``options`` are drawn with equal weight.
 Between the points the distribution is a two-piece normal in a scale that fits the quantity: the logarithm where all
 points are above zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the
 logarithm of the excess over 1 for a ratio such as a PUE (so that it stays above 1), the number itself otherwise. A
-range that starts at 0 stays at or above it: what would fall below counts as 0.
+range that touches such a bound, or starts at 0, stays within: what would fall outside counts as the bound.
 """
 
 import numpy as np
@@ -22,11 +22,9 @@ SCALES = {
     "lognormal": (np.log, np.exp),
     "lognormal-excess": (lambda ratio: np.log(np.asarray(ratio) - 1), lambda excess: 1 + np.exp(excess)),
     "logit-normal": (logit, expit),
-    "normal-from-zero": (np.asarray, lambda number: np.maximum(number, 0)),
     "normal": (np.asarray, np.asarray),
 }
-BELOW_ZERO = np.nextafter(0, -1)
-FLOORS = {"lognormal": 0, "lognormal-excess": 1, "logit-normal": 0, "normal-from-zero": BELOW_ZERO, "normal": -np.inf}
+FLOORS = {"lognormal": 0, "lognormal-excess": 1, "logit-normal": 0, "normal": -np.inf}
 CEILINGS = dict.fromkeys(SCALES, np.inf) | {"logit-normal": 1}
 RANGE_QUANTILE = {"p5_p95": 0.95, "min_max": 0.90, "": 0.95}
 
@@ -44,8 +42,8 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With ``scale`` filled and ``midpoint`` True where the value was missing and is the geometric mean of low and
-        high.
+        With ``scale`` filled, ``least`` and ``most``, which no draw passes, and ``midpoint`` True where the value was
+        missing and is the geometric mean of low and high.
 
     Raises
     ------
@@ -62,7 +60,7 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
         frame[column] = frame[column].astype(float)
     for column in ("range_kind", "unit", "scale"):
         frame[column] = frame[column].fillna("") if column in frame else ""
-    frame["midpoint"] = frame["value"].isna()
+    frame["midpoint"], frame["least"], frame["most"] = frame["value"].isna(), -np.inf, np.inf
     positive = (frame["low"] > 0) & (frame["high"] > 0)
     middle = np.where(
         positive, np.sqrt((frame["low"] * frame["high"]).where(positive)), (frame["low"] + frame["high"]) / 2
@@ -81,7 +79,7 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
                 f"{name}: low <= value <= high must hold, not {row['low']:g}, {row['value']:g}, {row['high']:g}"
             )
         if not row["scale"]:
-            frame.loc[name, "scale"] = _scale(row)
+            frame.loc[name, ["scale", "least", "most"]] = _scale(row)
         elif row["scale"] not in SCALES:
             raise unknown(f"scale of {name}", row["scale"], SCALES)
         elif not (row["low"] > FLOORS[row["scale"]] and row["high"] < CEILINGS[row["scale"]]):
@@ -90,15 +88,24 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _scale(row: pd.Series) -> str:
-    """Return the scale in which a range is spread, by its unit and its ends."""
-    if row["unit"] == "share" and row["low"] > 0 and row["high"] < 1:
-        return "logit-normal"
-    if row["unit"] == "ratio" and row["low"] > 1:
-        return "lognormal-excess"
-    if row["low"] == 0 < row["high"]:
-        return "normal-from-zero"
-    return "lognormal" if row["low"] > 0 else "normal"
+def _scale(row: pd.Series) -> tuple[str, float, float]:
+    """Return the scale in which a range is spread, by its unit and its ends, and what it stays within."""
+    if row["unit"] == "share" and row["low"] >= 0 and row["high"] <= 1:
+        return ("logit-normal" if row["low"] > 0 and row["high"] < 1 else "normal"), 0.0, 1.0
+    if row["unit"] == "ratio" and row["low"] >= 1:
+        return ("lognormal-excess" if row["low"] > 1 else "normal"), 1.0, np.inf
+    if row["low"] >= 0:
+        return ("lognormal" if row["low"] > 0 else "normal"), 0.0, np.inf
+    return "normal", -np.inf, np.inf
+
+
+def ends(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return ``low``, ``value`` and ``high`` of completed ranges as the 90 % interval that they are drawn with: the
+    ends as they are, but of a ``min_max`` range its 5 % and 95 % quantiles."""
+    out = frame[["low", "value", "high"]].copy()
+    for name, row in frame[frame["range_kind"] == "min_max"].iterrows():
+        out.loc[name, ["low", "high"]] = draw(row, ndtri(np.array([0.05, 0.95])))
+    return out
 
 
 def draw(row: pd.Series, normal: np.ndarray) -> np.ndarray:
@@ -109,4 +116,5 @@ def draw(row: pd.Series, normal: np.ndarray) -> np.ndarray:
     forward, back = SCALES[row["scale"]]
     low, middle, high = forward(row[["low", "value", "high"]].to_numpy(float))
     z = ndtri(RANGE_QUANTILE[row["range_kind"]])
-    return back(middle + normal / z * np.where(normal < 0, middle - low, high - middle))
+    drawn = back(middle + normal / z * np.where(normal < 0, middle - low, high - middle))
+    return np.clip(drawn, row["least"], row["most"])

@@ -1,32 +1,49 @@
 """Published figures about a deal and about a gigawatt, beside our own answers."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog, deal, deal_views, uncertainty
+from gigafleet import catalog, deal_views, uncertainty
+from gigafleet import deal as model
 from gigafleet.tell import between, number
 
 BOTH, IT = ("facility", "it"), ("it",)
-# A published figure (quantity, condition) -> the answer that it is held against, the readings at which it counts its
-# gigawatts, and what it is to be multiplied by for the answer's unit.
+
+
+class Held(NamedTuple):
+    """What a published figure is held against: the answer, the readings at which it counts its gigawatts, what it is
+    to be multiplied by for the answer's unit, and inputs that stand where the figure has them."""
+
+    answer: str
+    readings: tuple[str, ...] = BOTH
+    scale: float = 1.0
+    fixed: tuple[tuple[str, float], ...] = ()
+
+
+# A published figure (quantity, condition) -> what it is held against.
 PUBLISHED = {
-    ("accelerators_count", "press"): ("accelerators", BOTH, 1),
-    ("accelerators_count", "announced"): ("accelerators", BOTH, 1),
-    ("site_cost_busd_per_gw", "all_in_it"): ("capex_busd_per_gw", IT, 1),
-    ("site_cost_busd_per_gw", "all_in"): ("capex_busd_per_gw", BOTH, 1),
-    ("annual_cost_busd_per_gw", "life_5y"): ("tco_busd_per_gw_year", IT, 1),
-    ("annual_opex_busd_per_gw", "all"): ("running_busd_per_gw_year", IT, 1),
-    ("annual_opex_busd_per_gw", "energy"): ("energy_busd_per_gw_year", IT, 1),
-    ("content_busd_per_gw", "components"): ("system_busd_per_gw", BOTH, 1),
-    ("content_busd_per_gw", "systems"): ("system_busd_per_gw", BOTH, 1),
-    ("content_busd_per_gw", "announced_floor"): ("system_busd_per_gw", BOTH, 1),
-    ("site_servers_busd_per_gw", "it"): ("system_busd_per_gw", IT, 1),
-    ("deal_value_busd", "hardware"): ("gross_revenue_busd", BOTH, 1),
-    ("annual_revenue_busd", "run_rate"): ("best_year_busd", BOTH, 1),
-    ("warrant_headline_busd", "at_213_usd"): ("warrant_grant_busd", BOTH, 1),
-    ("warrant_headline_busd", "at_600_usd"): ("warrant_latest_busd", BOTH, 1),
-    ("warrant_headline_busd", "held_to_end"): ("warrant_latest_busd", BOTH, 1),
-    ("warrant_effect_share", "of_content"): ("rebate_percent", BOTH, 100),
+    ("accelerators_count", "press"): Held("accelerators"),
+    ("accelerators_count", "announced"): Held("accelerators"),
+    ("site_cost_busd_per_gw", "all_in_it"): Held("capex_busd_per_gw", IT),
+    ("site_cost_busd_per_gw", "all_in"): Held("capex_busd_per_gw"),
+    ("annual_cost_busd_per_gw", "life_5y"): Held("tco_busd_per_gw_year", IT, fixed=(("it_life_years", 5.0),)),
+    ("annual_cost_busd_per_gw", "life_3y"): Held("tco_busd_per_gw_year", IT, fixed=(("it_life_years", 3.0),)),
+    ("annual_cost_busd_per_gw", "life_7y"): Held("tco_busd_per_gw_year", IT, fixed=(("it_life_years", 7.0),)),
+    ("annual_opex_busd_per_gw", "all"): Held("running_busd_per_gw_year", IT),
+    ("annual_opex_busd_per_gw", "energy"): Held("energy_busd_per_gw_year", IT),
+    ("content_busd_per_gw", "components"): Held("system_busd_per_gw"),
+    ("content_busd_per_gw", "systems"): Held("system_busd_per_gw"),
+    ("content_busd_per_gw", "announced_floor"): Held("system_busd_per_gw"),
+    ("site_servers_busd_per_gw", "it"): Held("system_busd_per_gw", IT),
+    ("deal_value_busd", "hardware"): Held("gross_revenue_busd"),
+    ("annual_revenue_busd", "run_rate"): Held("best_year_busd"),
+    ("warrant_headline_busd", "at_213_usd"): Held("warrant_grant_busd"),
+    ("warrant_headline_busd", "at_600_usd"): Held("warrant_latest_busd"),
+    ("warrant_headline_busd", "held_to_end"): Held("warrant_latest_busd"),
+    ("warrant_effect_share", "of_content"): Held("rebate_percent", scale=100),
+    ("dilution_share", "openai_full"): Held("dilution_percent", scale=100),
 }
 OF_THE_WHOLE = ("accelerators", "gross_revenue_busd", "best_year_busd", "warrant_grant_busd", "warrant_latest_busd")
 FLOORS = ("announced_floor",)  # conditions of figures that say "more than"
@@ -34,8 +51,6 @@ CAPS = ("of_content",)  # conditions of figures that say "less than"
 # Published figures that no answer counts like, and why.
 NOT_COMPARED = {
     ("accelerators_per_gw", "dies"): "counts dies; an accelerator has several, and their number is not published",
-    ("annual_cost_busd_per_gw", "life_3y"): "takes a life of 3 years; ours is that of the inputs",
-    ("annual_cost_busd_per_gw", "life_7y"): "takes a life of 7 years; ours is that of the inputs",
     ("customer_revenue_guidance_busd", "openai_and_others"): "covers other customers, too, without saying how much",
     ("content_busd_per_gw", "mi500"): "is of the next generation, and an input of ours",
     (
@@ -79,7 +94,9 @@ def press_count(deal: str, capacity_gw: float) -> tuple[float, float] | None:
     return low, high
 
 
-def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def compare(
+    deal: str, readings: dict[str, pd.DataFrame], region: str = "us", n: int = 1024, seed: int = 0
+) -> pd.DataFrame:
     """Return published figures about a deal and about a gigawatt in general beside our answers.
 
     Parameters
@@ -89,21 +106,25 @@ def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     readings
         Reading of the gigawatts (``facility``, ``it``) -> intervals of the answers, as
         :func:`gigafleet.uncertainty.interval` gives them.
+    region, n, seed
+        As for :func:`gigafleet.deal.evaluate`, for figures that take an input at a value of their own, such as a life.
 
     Returns
     -------
     DataFrame
         One row a figure of :data:`PUBLISHED` that we have an answer for (what is of the whole deal only at the deal's
-        own capacity): ``answer``, ``unit``, ``condition``, ``published_low`` (0 for "less than"), ``published_high``
-        (infinite for "more than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and ``high`` of each reading,
-        NaN where the figure counts at another level; ``agrees``: the readings whose 90 % interval overlaps the figure;
-        ``stands``: how far it lies from our nearest end.
+        own capacity): ``answer``, ``unit``, ``condition``, ``published`` (the middle), ``published_low`` (0 for "less
+        than"), ``published_high`` (infinite for "more than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and
+        ``high`` of each reading, NaN where the figure counts at another level; ``agrees``: the readings whose 90 %
+        interval overlaps the figure; ``stands``: how far it lies from our nearest end.
     """
     terms = catalog.deal(deal)
     rows, keys = _about(terms, PUBLISHED)
-    scale = keys.map(lambda key: PUBLISHED[key][2])
+    held = keys.map(PUBLISHED)
+    scale = held.map(lambda one: one.scale)
     table = rows[["condition", "unit", "as_of", "note"]].assign(
-        answer=keys.map(lambda key: PUBLISHED[key][0]),
+        answer=held.map(lambda one: one.answer),
+        published=scale * rows["value"].fillna((rows["low"] + rows["high"]) / 2),
         published_low=(scale * rows["low"].fillna(rows["value"])).mask(rows["condition"].isin(CAPS), 0.0),
         published_high=(scale * rows["high"].fillna(rows["value"])).mask(rows["condition"].isin(FLOORS), np.inf),
         source=rows["source_id"].map(catalog.sources()["publisher"]),
@@ -114,13 +135,24 @@ def compare(deal: str, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     table = table[np.logical_and.reduce(known) & (own | ~table["answer"].isin(OF_THE_WHOLE))]
     agrees = {reading: pd.Series("", table.index) for reading in readings}
     for reading, intervals in readings.items():
-        counts = keys[table.index].map(lambda key, reading=reading: reading in PUBLISHED[key][1])
-        ours = intervals.loc[table["answer"]].set_index(table.index).where(counts, axis=0)
+        counts = held[table.index].map(lambda one, reading=reading: reading in one.readings)
+        ours = intervals.loc[table["answer"]].set_index(table.index)
+        for row, one in held[table.index].items():
+            if one.fixed:
+                ours.loc[row] = _at(one, deal, reading, intervals.loc["capacity_gw", "median"], region, n, seed)
+        ours = ours.where(counts, axis=0)
         table = table.join(ours.add_prefix(f"{reading}_"))
         overlaps = (ours["low"] <= table["published_high"]) & (ours["high"] >= table["published_low"])
         agrees[reading] = overlaps.map({True: READINGS[reading], False: ""})
     joined = [" and ".join(filter(None, row)) or "neither" for row in zip(*agrees.values(), strict=True)]
     return table.assign(agrees=joined, stands=_stands(table)).reset_index(drop=True)
+
+
+def _at(one: Held, name: str, reading: str, capacity_gw: float, region: str, n: int, seed: int) -> pd.Series:
+    """Return the interval of an answer with some inputs at given values."""
+    drawn = model.draw(name, n, seed, region).assign(**dict(one.fixed))
+    found = model.evaluate(drawn, name, capacity_gw=capacity_gw, capacity_basis=reading, region=region)
+    return uncertainty.interval(found[one.answer])
 
 
 def _about(terms: dict, of: dict) -> tuple[pd.DataFrame, pd.Series]:
@@ -165,7 +197,7 @@ def reasons(table: pd.DataFrame, name: str, region: str = "us", capacity_gw: flo
         Empty for a figure inside. Else the input that takes the answer, with all others at their values, to the nearest
         end of the published figure within its own range; where none does, the input that comes nearest.
     """
-    known, told = deal.ranges(name, region), []
+    known, told = model.ranges(name, region), []
     for _, row in table.iterrows():
         low, high, basis = _nearest(row)
         if row["published_low"] <= high and row["published_high"] >= low:
@@ -175,7 +207,7 @@ def reasons(table: pd.DataFrame, name: str, region: str = "us", capacity_gw: flo
 
         def answer(cases: pd.DataFrame, column: str = row["answer"], basis: str = basis) -> pd.Series:
             settings = {"capacity_gw": capacity_gw, "capacity_basis": basis, "region": region}
-            return deal.evaluate(cases, name, **settings)[column]
+            return model.evaluate(cases, name, **settings)[column]
 
         told.append(_reason(uncertainty.flips(answer, known, wanted), known, wanted))
     return told
@@ -190,6 +222,9 @@ def _nearest(row: pd.Series) -> tuple[float, float, str]:
 
 def _reason(found: pd.DataFrame, known: pd.DataFrame, wanted: float) -> str:
     """Return a reason from the inputs that could take an answer to a figure, the nearest first."""
+    swing = (found["answer_high"] - found["answer_low"]).abs()
+    if not (swing > 1e-3 * found["answer"].abs()).any():
+        return "no input moves it"
     first = found.index[0]
     if np.isfinite(found.loc[first, "break_even"]):
         ends = between(*found.loc[first, ["low", "high"]])
@@ -237,11 +272,11 @@ def beside(answer: str, table: pd.DataFrame, readings: dict[str, pd.DataFrame]) 
     Returns
     -------
     DataFrame
-        Indexed by whose figure it is: ``value``, ``low``, ``high``; a published range has its middle as value.
+        Indexed by whose figure it is: ``value``, ``low``, ``high``; a published range without a value has its middle.
     """
     ours = pd.DataFrame({f"ours, {READINGS[reading]}": x.loc[answer] for reading, x in readings.items()}).T
     rows = table[table["answer"] == answer]
     ends = rows[["published_low", "published_high"]].replace(np.inf, np.nan)
-    theirs = pd.DataFrame({"low": ends["published_low"], "median": ends.mean(axis=1), "high": ends["published_high"]})
+    theirs = pd.DataFrame({"low": ends["published_low"], "median": rows["published"], "high": ends["published_high"]})
     theirs.index = rows["source"] + ", " + rows["as_of"].str[:7]
     return pd.concat([ours, theirs]).rename(columns={"median": "value"})[["value", "low", "high"]]

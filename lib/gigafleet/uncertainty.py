@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import qmc, sobol_indices
 
-from gigafleet.distributions import draw, prepare
+from gigafleet.distributions import draw, ends, prepare
 from gigafleet.errors import require, require_whole, unknown
 
 __all__ = ["chunks", "flips", "interval", "prepare", "quantile_errors", "sample", "sobol", "tornado"]
@@ -68,7 +68,8 @@ def sample(
         The same seed gives the same samples. Two tables drawn with one seed share their points, so their rows move
         together: draw what is to be independent in one table.
     correlations
-        Pair of inputs -> rank correlation (Spearman).
+        Pair of inputs -> rank correlation (Spearman). Options, and ranges that are cut at a bound, realize somewhat
+        less of it.
 
     Returns
     -------
@@ -145,7 +146,8 @@ def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9)
 
 
 def tornado(function: Callable[[pd.DataFrame], object], ranges: pd.DataFrame) -> pd.DataFrame:
-    """Return how far an answer moves when one input at a time goes from one end of its range to the other.
+    """Return how far an answer moves when one input at a time goes from one end of its 90 % interval to the other (see
+    :func:`gigafleet.distributions.ends`).
 
     Parameters
     ----------
@@ -164,7 +166,7 @@ def tornado(function: Callable[[pd.DataFrame], object], ranges: pd.DataFrame) ->
     >>> tornado(lambda x: x["a"] * x["b"], ends)["swing"].to_dict()
     {'a': 6.0, 'b': 4.0}
     """
-    frame = prepare(ranges)
+    frame = ends(prepare(ranges))
     moved = frame[frame["low"] < frame["high"]]
     cases = pd.DataFrame([frame["value"]] * (2 * len(moved) + 1)).reset_index(drop=True)
     for i, name in enumerate(moved.index):
@@ -263,6 +265,8 @@ def sobol(
             found = sobol_indices(func=answer, n=int(n) // REPEATS, dists=draws, rng=rng)
         each["first"].append(found.first_order.ravel())
         each["total"].append(found.total_order.ravel())
+    absent = np.repeat(np.isnan(answer(np.array([fixed[varies]], float).T)).any(axis=1), len(varies))
+    each = {name: np.where(absent, np.nan, values) for name, values in each.items()}
     columns = {name: np.mean(values, axis=0) for name, values in each.items()}
     columns |= {f"{k}_error": np.std(v, axis=0, ddof=1) / np.sqrt(REPEATS) for k, v in each.items()}
     return pd.DataFrame(columns, pd.MultiIndex.from_product([names, varies], names=["answer", "input"]))
@@ -271,7 +275,8 @@ def sobol(
 def flips(
     function: Callable[[pd.DataFrame], object], ranges: pd.DataFrame, threshold: float = 0.0, points: int = 65
 ) -> pd.DataFrame:
-    """Return what would change an answer: which input, within its range, takes it to the other side of a threshold.
+    """Return what would change an answer: which input, within its 90 % interval, takes it to the other side of a
+    threshold.
 
     Parameters
     ----------
@@ -292,12 +297,12 @@ def flips(
         answer is the threshold, NaN where it is not in the range; those that flip come first, the nearest first.
     """
     require("points", points, minimum=3)
-    frame = prepare(ranges)
+    frame = ends(prepare(ranges))
     moved = frame[frame["low"] < frame["high"]]
     steps = {}
     for name, row in moved.iterrows():
-        ends, half = row[["low", "value", "high"]].to_numpy(float), int(points) // 2 + 1
-        steps[name] = np.unique([np.linspace(*ends[:2], half), np.linspace(*ends[1:], half)])
+        at, half = row[["low", "value", "high"]].to_numpy(float), int(points) // 2 + 1
+        steps[name] = np.unique([np.linspace(*at[:2], half), np.linspace(*at[1:], half)])
     cases = pd.concat([frame["value"].to_frame().T] * (1 + sum(map(len, steps.values()))), ignore_index=True)
     at = 1
     for name, values in steps.items():
