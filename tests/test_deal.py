@@ -423,3 +423,11 @@ def test_samples_in_pieces_are_the_samples(monkeypatch):
     monkeypatch.setattr(deal.uncertainty, "chunks", pieces)
     monkeypatch.setattr(deal, "WORKERS", 3)
     pd.testing.assert_frame_equal(deal.evaluate(n=1024), whole)
+
+
+def test_content_and_racks_clash_where_they_do(samples):
+    share = deal_views.clash("amd-openai", samples["facility"], 1024)
+    content = deal.draw(n=1024)["content_mi455x_busd_per_gw"]
+    assert share == (content > samples["facility"]["system_busd_per_gw"]).mean()
+    assert 0 < deal_views.clash("amd-openai", samples["it"], 1024) < share  # more racks in a gigawatt of IT
+    assert deal_views.clash("broadcom-openai", deal.evaluate(deal="broadcom-openai", n=64), 64) == 0

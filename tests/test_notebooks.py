@@ -239,3 +239,50 @@ def test_a_figure_with_a_unit_in_a_text_stands_in_a_table(name):
         for low, high, unit in pattern.findall(cell.source):
             for figure in filter(None, (low, high)):
                 assert f"{float(figure.replace(',', '')):.4g}" in known[unit], f"{figure} {unit}: {cell.source}"
+
+
+# What a text may say of itself and of the project: levels of intervals, notebooks, years, generations, units.
+OF_ITSELF = [
+    r"90 %",
+    r"(5 to 95|more than 5) %",
+    r"[Nn]otebooks? \d\d( and \d\d)?",
+    r"20\d\d",
+    r"CDNA \d",
+    r"factor of 1\.5",  # the band of errors that the aims of the model are set in
+    r"10\^24 FLOP",
+    r"1,000 FLOP",
+    r"(each|of) 100 USD",
+    r"above 0\.05",  # of what a table shows
+    r"(?<![\d.,])[01](?![\d.,])",
+]
+NUMBER = re.compile(r"(?<![\w.\-/])(\d[\d,]*(?:\.\d+)?)(?![\w\-]|\.\d)")
+
+
+def texts(cell) -> list[str]:
+    """Return what a cell says in its own words: Markdown without code and addresses, the texts in code."""
+    if cell.cell_type == "markdown":
+        return [re.sub(r"`[^`]*`|\]\([^)]*\)", "", cell.source)]
+    if "parameters" in cell.metadata.get("tags", []):
+        return []
+    nodes = ast.walk(ast.parse(cell.source))
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_figure_is_typed(name):
+    """Every number in the prose is computed, stands in the data package, or is of the text itself."""
+    rows = catalog.facts()[["value", "low", "high"]].to_numpy(float).ravel()
+    known = {f"{size * figure:.4g}" for figure in rows[np.isfinite(rows)] for size in (1, 100)}
+    for cell in read(name).cells:
+        for text in texts(cell):
+            left = re.sub("|".join(OF_ITSELF), "", text)
+            typed = [n for n in NUMBER.findall(left) if f"{float(n.replace(',', '')):.4g}" not in known]
+            assert not typed, f"{typed}: {text}"
+
+
+def test_a_typed_figure_is_found():
+    cell = nbformat.v4.new_code_cell('tell.say(f"AMD earns {x} of 999.5 billion USD, 78.31 percent")')
+    left = [n for text in texts(cell) for n in NUMBER.findall(text)]
+    assert left == ["999.5", "78.31"]
+    text = nbformat.v4.new_markdown_cell("It draws 123 TWh, see `x = 5` and [this](a-7.html); MI455X has 40 PFLOPS.")
+    assert NUMBER.findall(texts(text)[0]) == ["123", "40"]

@@ -137,6 +137,21 @@ def side_by_side(readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def clash(name: str, answers: pd.DataFrame, n: int, seed: int = 0, region: str = "us") -> float:
+    """Return in which share of samples the vendor sells more in a gigawatt than the racks of it cost: 0 where either is
+    not known.
+
+    Parameters
+    ----------
+    name, n, seed, region
+        As for :func:`gigafleet.deal.evaluate`.
+    answers
+        What that call gave.
+    """
+    content = deal.draw(name, n, seed, region).get("content_mi455x_busd_per_gw")
+    return 0.0 if content is None else float((content.to_numpy() > answers["system_busd_per_gw"].to_numpy()).mean())
+
+
 def course(
     name: str, capacity_gw: float, n: int, seed: int = 0, region: str = "us", capacity_basis: str = "facility"
 ) -> pd.DataFrame:
