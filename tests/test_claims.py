@@ -34,12 +34,12 @@ ARTICLE = {
     ("count", "the first gigawatt"): "supported",
     ("warrant-shares", ""): "supported",
     ("first-tranche", ""): "supported",
-    ("revenue", "all gigawatts, if all are taken"): "contradicted",  # only the lowest samples are below 100
+    ("revenue", "all gigawatts, if all are taken"): "cannot be checked",  # the interval begins just below 99
     ("revenue", "weighted by the chance that they are"): "supported",
     ("nvidia-margin", "GAAP gross margin of the company, newest quarter"): "outdated",  # the peak was in early 2024
     ("nvidia-margin", "non-GAAP"): "outdated",
-    ("production", "volumes"): "cannot be checked",
-    ("production", "month of the launch"): "supported",
+    ("production", "mass ramp, as SemiAnalysis expects it"): "contradicted",  # 2027Q2
+    ("production", "first shipments"): "supported",  # 2026Q3
     ("first-delivery", ""): "supported",
     ("hip", "most of the code, unaided"): "cannot be checked",
     ("rccl", "most of the bandwidth of one node is kept"): "cannot be checked",
@@ -232,8 +232,11 @@ def test_an_attribute_without_a_source_is_an_assumption(data):
         (40, 60, 0, "supported", 0.2, "20 % of samples lie in the claim"),  # the median in it
         (0, 1000, 0, "supported", 1, "100 % of samples lie in the claim"),
         (55, None, 0.15, "supported", 0.17, "17 % of samples lie in the claim"),  # by its tolerance
-        (92, 200, 0, "contradicted", 0.08, "8 % of samples lie in the claim"),  # no more than a tail
-        (1, 9, 0, "contradicted", 0.08, "8 % of samples lie in the claim"),
+        (92, 200, 0, "cannot be checked", 0.08, "the models cannot tell: 8 % of samples lie in the claim"),
+        (94.9, 200, 0, "cannot be checked", 0.051, "the models cannot tell: 5.1 % of samples lie in the claim"),
+        (96, 200, 0, "contradicted", 0.04, "4 % of samples lie in the claim"),  # beyond the 90 % interval
+        (1, 4, 0, "contradicted", 0.03, "3 % of samples lie in the claim"),
+        (100, 200, 0.06, "cannot be checked", 0.057, "the models cannot tell: 5.7 % of samples lie in the claim"),
         (200, 300, 0, "contradicted", 0, "no sample lies in the claim"),
         (70, 90, 0, "cannot be checked", 0.2, "the models cannot tell: 20 % of samples lie in the claim"),
         (30, None, 0, "cannot be checked", 0, "the models cannot tell: 0 % of samples lie in the claim"),
@@ -258,7 +261,7 @@ NUMBERS = st.floats(0.1, 100)
 def test_a_wider_claim_is_not_worse_off(low, high, tolerance, wider):
     low, high = sorted((low, high))
     samples = np.linspace(1, 80, 101)
-    figure = evidence.Figure("", "samples", 1, 40.5, 80, samples=samples)
+    figure = evidence.Figure("", "samples", *np.quantile(samples, [0.05, 0.5, 0.95]), samples=samples)
     rank = [
         ("supported", "cannot be checked", "contradicted").index(
             claims._against_samples(low / w, high * w, tolerance, figure)["verdict"]
@@ -333,6 +336,8 @@ def test_another_article_is_another_file():
         ({"claim": ""}, "line 2: a claim needs claim_id and claim"),
         ({"tolerance": "-1"}, "line 2, column tolerance: -1 must be from 0 to 1"),
         ({"high": "4"}, "line 2, column low: it is empty, and high is not"),
+        ({"source_id": "press-article"}, "line 2, column source_id: 'press-article' must be in sources.csv"),
+        ({"source_id": ""}, "line 2, column source_id: '' must be in sources.csv"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named(tmp_path, row, message):
@@ -360,14 +365,14 @@ def test_a_row_that_cannot_be_read_is_named(tmp_path, row, message):
 )
 def test_a_reference_to_nothing_is_named(against, message):
     table = claims.read().head(1).assign(claim_id="mine", against=against, low=1.0, text="")
-    with pytest.raises(ValueError, match="claim 'mine', against") as caught:
+    with pytest.raises(ValueError, match="claim 'mine', column against") as caught:
         claims.check(table, n=64)
     assert message in str(caught.value)
 
 
 def test_a_claimed_version_that_is_none_is_named():
     table = claims.read()
-    with pytest.raises(ValueError, match=r"claim 'rocm', against .*the claimed version 'seven' must be numbers"):
+    with pytest.raises(ValueError, match=r"claim 'rocm', column against.*the claimed version 'seven' must be numbers"):
         claims.check(table[table["claim_id"] == "rocm"].assign(text="seven"), n=64)
 
 
@@ -387,3 +392,114 @@ def test_ratios_and_counts():
     assert np.isfinite(ratios["value"]).all()
     assert (counts.sum() == len(claims.read())).all()
     assert counts["in its best reading"]["supported"] >= counts["as it is written"]["supported"]
+
+
+HEAD = "claim_id,claim,low,high,text,tolerance,reading,against,other_reading,other_against,source_id,note\n"
+GOOD = "{},It has 432 GB,432,,,0.01,,fact MI455X memory_gb physical,,,press-article-amd-openai,\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("a,It has 432 GB, or so,432,,,0,,,,,press-article-amd-openai,\n", "line 2: it has 13 cells"),
+        ("a,It has 432 GB,432,,,0.01,,fact MI455X memory_gb\n", "line 2: it has 8 cells, from 'a' to 'fact MI455X mem"),
+        ("\n" + GOOD.format("a") + "\n\n" + GOOD.format("a"), "line 6, column claim_id: 'a' is there twice"),
+        (GOOD.format('"a\nb"') + GOOD.format("c").replace(",432,", ",432 GB,"), "line 4, column low: '432 GB' is not"),
+        ('"a,It has 432 GB\n', "line 2: this is no CSV in UTF-8"),
+        ("", "there is no claim in it"),
+    ],
+)
+def test_a_line_that_is_malformed_is_named(tmp_path, recwarn, rows, message):
+    (tmp_path / "mine.csv").write_text(HEAD + rows, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"mine\.csv") as caught:
+        claims.read(str(tmp_path / "mine.csv"))
+    assert message in str(caught.value)
+    assert not recwarn.list
+
+
+def test_a_file_in_another_encoding_is_named_with_its_line(tmp_path):
+    (tmp_path / "mine.csv").write_bytes((HEAD + GOOD.format("a") + GOOD.format("\u00fc")).encode("latin-1"))
+    with pytest.raises(ValueError, match=r"mine\.csv, line 3: this is no CSV in UTF-8"):
+        claims.read(str(tmp_path / "mine.csv"))
+
+
+def test_blank_lines_and_a_mark_at_the_beginning_do_no_harm(tmp_path):
+    (tmp_path / "mine.csv").write_text("\ufeff" + HEAD + "\n" + GOOD.format("a") + "\n" + GOOD.format("b"))
+    assert claims.check(claims.read(str(tmp_path / "mine.csv")))["verdict"].tolist() == ["supported"] * 2
+
+
+def test_a_reference_to_nothing_is_named_with_its_line(tmp_path):
+    (tmp_path / "mine.csv").write_text(HEAD + "\n" + GOOD.format("a").replace("memory_gb", "memory_pb"))
+    with pytest.raises(ValueError, match=r"mine\.csv, line 3, claim 'a', column against, 'fact MI455X memory_pb phys"):
+        claims.check(claims.read(str(tmp_path / "mine.csv")))
+
+
+def test_a_ratio_over_nothing_is_named():
+    against = "ratio MI455X memory_gb / instinct-rollout delay_years"  # 0 years, by the assumption on delay
+    table = claims.read().head(1).assign(claim_id="mine", against=against, low=1.0, text="")
+    message = (
+        r"claim 'mine', column against.* above 0 below its '/', not 'instinct-rollout delay_years', which is 0 to 0.5"
+    )
+    with pytest.raises(ValueError, match=message):
+        claims.check(table)
+
+
+@pytest.mark.parametrize(
+    ("against", "low", "verdict"),
+    [
+        ("fact amd-openai content_busd_per_gw announced_floor", 17, "supported"),  # AMD: more than 10
+        ("fact amd-openai content_busd_per_gw announced_floor", 9, "contradicted"),
+        ("fact amd-openai warrant_effect_share of_content", 0.03, "supported"),  # less than 0.05
+        ("fact amd-openai warrant_effect_share of_content", 0.06, "contradicted"),
+    ],
+)
+def test_more_than_a_figure_has_no_upper_end_and_less_than_begins_at_0(against, low, verdict):
+    found = claims.check(claims.read().head(1).assign(text="", low=low, against=against))
+    assert found["verdict"].tolist() == [verdict]
+    assert ("10 or more" if "floor" in against else "0 to 0.05") in claims.figures(found)[0]
+    ratios = claims.ratios(found).iloc[0]
+    assert 0 < ratios["low"] <= ratios["value"] <= ratios["high"] < np.inf
+
+
+def test_a_figure_that_reached_us_unverified_is_not_primary(data):
+    facts = catalog.facts().query("subject == 'NVIDIA' and quantity == 'gross_margin_share' and condition == 'gaap'")
+    source = facts[facts["preferred"]].iloc[0]["source_id"]
+    table = claims.read().query("claim_id == 'nvidia-margin'")
+    assert catalog.sources().loc[source, ["kind", "access"]].tolist() == ["filing", "unverified"]
+    assert claims.check(table)["evidence"].tolist() == ["a secondary figure", "a primary figure"]
+    newest = claims.check(table.assign(against="primary NVIDIA gross_margin_share gaap")).iloc[0]
+    assert newest[["source_id", "as_of"]].tolist() == ["nvidia-cfo-fy2027q1; nvidia-cfo-fy2026q1", "2026-04-26"]
+    changed(data, "sources.csv", row_of(read(data, "sources.csv"), source_id=source), access="read")
+    assert claims.check(table)["evidence"].tolist() == ["a primary figure"] * 2
+
+
+def test_a_mass_ramp_is_told_with_those_who_differ():
+    """SemiAnalysis expects 2027Q2; the rows of AMD's management and of others say 2026Q4."""
+    found = claims.check(claims.read().query("claim_id == 'production'")).set_index("verdict")
+    ramp = found.loc["contradicted"]
+    assert ramp["claimed"] == "2026Q1 to 2026Q4"
+    assert ramp["remark"].count("2026Q4") == 3
+    assert claims.figures(found).tolist() == ["2027Q2", "2026Q3"]
+    assert {"bloomberg-call-notes-2026-08", "wells-fargo-mi450-2026"} <= set(ramp["source_id"].split("; "))
+    assert claims.ratios(found).empty
+
+
+def test_the_best_reading_and_the_furthest_off():
+    found = claims.check(claims.read().query("claim_id in ['power', 'bandwidth-ratio']"))
+    counts = claims.counts(found)["in its best reading"]
+    assert counts.to_dict() == {"supported": 0, "outdated": 0, "cannot be checked": 1, "contradicted": 1}
+    assert found.loc[claims.distance(found["miss_percent"]).idxmax(), "claim_id"] == "power"
+    assert claims.furthest(found)["claim_id"] == "bandwidth-ratio"  # power is held against an assumption of ours
+    assert claims.furthest_said(found) == "Furthest off (not our assumption): bandwidth-ratio, at 0.62 times"
+    power = found[found["claim_id"] == "power"]
+    assert claims.furthest(power) is None
+    assert claims.furthest_said(power) == "No figure that we did not assume contradicts a claim"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_bar_of_an_answer_crosses_agreement_unless_it_contradicts(file):
+    found = claims.check(claims.read(file), n=256)
+    answers = claims.ratios(found)[found.loc[found["miss_percent"].notna(), "share_within"].notna().to_numpy()]
+    crosses = (answers["low"] <= 1) & (answers["high"] >= 1)
+    verdicts = found.loc[found["share_within"].notna(), "verdict"]
+    assert crosses.tolist() == verdicts.ne("contradicted").tolist()

@@ -17,14 +17,18 @@ A claim is *supported* where it agrees within its tolerance; *outdated* where it
 primary source instead; *contradicted* where it agrees with neither; and it *cannot be checked* where there is nothing
 to hold it against, or where the models cannot tell.
 
-An answer of the models is a distribution, and a wide one agrees with almost everything in some sample. So a claim is
-supported by it only where the median lies in the claim, give or take the tolerance. It is contradicted where fewer than
-one sample in ten (:data:`REACH`) lies as far from the median as the claim does: to touch a tail is no support. In
-between the models do not decide, and the claim cannot be checked by them. The share of samples that lie in the claim
-is told each time. Any other figure with a range is held by its nearest end: that range stands in a table, with a source
-or a reason.
+One rule holds for every range: a claim and a range agree where they overlap, as in :mod:`gigafleet.published`. A claim
+that does not overlap the figure is contradicted, and "more than" a figure has no upper end.
+
+An answer of the models is a distribution, and its range the 90 % interval. A wide one overlaps almost everything, so to
+overlap is no support: a claim is supported only where the median lies in it, give or take the tolerance. It is
+contradicted where it does not overlap the interval, so that fewer than one sample in twenty lies as far out as it. In
+between the models cannot tell. The share of samples that lie in the claim is told each time.
 """
 
+import csv
+import difflib
+import io
 import re
 from pathlib import Path
 
@@ -33,14 +37,13 @@ import pandas as pd
 
 from gigafleet import catalog, evidence
 from gigafleet.errors import unknown
-from gigafleet.evidence import KINDS, Figure
+from gigafleet.evidence import ASSUMPTION, KINDS, YEAR, Figure
 from gigafleet.tables import resource
-from gigafleet.tell import number
+from gigafleet.tell import number, when
 
-VERDICTS = ("supported", "outdated", "contradicted", "cannot be checked")
-SUPPORTED, OUTDATED, CONTRADICTED, UNCHECKED = VERDICTS
+VERDICTS = ("supported", "outdated", "cannot be checked", "contradicted")  # from the best to the worst
+SUPPORTED, OUTDATED, UNCHECKED, CONTRADICTED = VERDICTS
 NUMBERS = ("low", "high", "tolerance")
-REACH = 0.1  # share of the samples beyond a claim under which an answer of the models contradicts it
 
 
 def read(path: str | None = None) -> pd.DataFrame:
@@ -59,28 +62,50 @@ def read(path: str | None = None) -> pd.DataFrame:
     file = next((f for f in (Path(path), catalog.folder() / path) if f.is_file()), None)
     if file is None:
         raise FileNotFoundError(f"claims: there is no file {path!r}, here or in the data")
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8", index_col=False)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file.name}: this is no CSV in UTF-8 with a header: {error}") from None
-    if list(table.columns) != list(own.columns):
-        raise ValueError(f"{file.name}: columns are {list(table.columns)}, not {list(own.columns)}")
+    table, lines = _cells(file, list(own.columns))
     for name in NUMBERS:
         numbers = pd.to_numeric(table[name].replace("", np.nan), errors="coerce")
         wrong = table.index[numbers.isna() & table[name].ne("")]
         if len(wrong):
-            where = f"{file.name}, line {wrong[0] + 2}, column {name}"
-            raise ValueError(f"{where}: {table.loc[wrong[0], name]!r} is not a number")
+            where = f"{file.name}, line {lines[wrong[0]]}, column {name}"
+            raise ValueError(f"{where}: {table.loc[wrong[0], name]!r} is not a number, such as 40000 or 0.5, nor empty")
         table[name] = numbers
-    return _sound(table, file.name)
+    _sound(table, file.name, lines)
+    table.attrs["lines"] = {name: f"{file.name}, line {n}, " for name, n in zip(table["claim_id"], lines, strict=True)}
+    return table
 
 
-def _sound(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return claims that can be read; an error names the line that cannot."""
+def _cells(file: Path, columns: list[str]) -> tuple[pd.DataFrame, list[int]]:
+    """Return the cells of a CSV as texts, and the line at which each row begins; blank lines are skipped."""
+    rows, lines, last = [], [], 0
+    try:
+        raw = file.read_bytes()
+        reader = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
+        for row in reader:
+            if row:
+                rows.append(row)
+                lines.append(last + 1)
+            last = reader.line_num
+    except (csv.Error, UnicodeDecodeError) as error:
+        last = raw.count(b"\n", 0, error.start) if isinstance(error, UnicodeDecodeError) else last
+        raise ValueError(f"{file.name}, line {last + 1}: this is no CSV in UTF-8 with a header: {error}") from None
+    head = rows[0] if rows else []
+    if head != columns:
+        raise ValueError(f"{file.name}: columns are {head}, not {columns}")
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(columns):
+            what = f"it has {len(row)} cells, from {row[0]!r} to {row[-1]!r}, and must have {len(columns)}"
+            raise ValueError(f"{file.name}, line {line}: {what}; a text with a comma needs quotes around it")
+    return pd.DataFrame(rows[1:], columns=columns, dtype=str), lines[1:]
+
+
+def _sound(table: pd.DataFrame, name: str, lines: list[int]) -> None:
+    """Raise on the first claim that cannot be read, and name its line."""
     if table.empty:
         raise ValueError(f"{name}: there is no claim in it")
+    known = catalog.sources().index
     for i, row in table.iterrows():
-        where = f"{name}, line {i + 2}"
+        where = f"{name}, line {lines[i]}"
         if not 0 <= (0.0 if np.isnan(row["tolerance"]) else row["tolerance"]) <= 1:
             raise ValueError(f"{where}, column tolerance: {row['tolerance']:g} must be from 0 to 1")
         if np.isnan(row["low"]) and not np.isnan(row["high"]):
@@ -93,14 +118,13 @@ def _sound(table: pd.DataFrame, name: str) -> pd.DataFrame:
             raise ValueError(f"{where}, column claim_id: {row['claim_id']!r} is there twice")
         if row["low"] > row["high"]:
             raise ValueError(f"{where}: low must not exceed high, {row['low']:g} and {row['high']:g}")
+        if row["source_id"] not in known:
+            near = "".join(f"; did you mean {n!r}?" for n in difflib.get_close_matches(row["source_id"], known, n=1))
+            raise ValueError(f"{where}, column source_id: {row['source_id']!r} must be in sources.csv{near}")
         for column in ("against", "other_against"):
-            try:
-                words = row[column].split()
-                if words and words[0] not in KINDS:
-                    raise unknown("kind of reference", words[0], KINDS)
-            except ValueError as error:
-                raise ValueError(f"{where}, column {column}: {error}") from None
-    return table
+            words = row[column].split()
+            if words and words[0] not in KINDS:
+                raise ValueError(f"{where}, column {column}: {unknown('kind of reference', words[0], KINDS)}")
 
 
 def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd.DataFrame:
@@ -118,19 +142,21 @@ def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd
     DataFrame
         One row a reading: ``claim_id``, ``claim``, ``claimed``, ``reading``, ``verdict`` (one of :data:`VERDICTS`),
         ``figure`` (text), ``low``, ``value``, ``high``, ``unit``, ``miss_percent`` (claimed over the nearest end of the
-        figure, or over the median of an answer, less one; 0 where they overlap, NaN for texts), ``share_within`` (share
-        of the samples of an answer that lie in the claim, which its tolerance widens; NaN for all else), ``source``,
-        ``as_of``, ``source_id`` (several with semicolons between; empty for answers of the models), ``remark`` (what
-        the check has to say), ``note`` (that of the claim) and ``evidence``, the kind of thing that it is held against.
+        figure, or over the median of an answer, less one; 0 where they overlap, NaN for texts and dates),
+        ``share_within`` (share of the samples of an answer that lie in the claim, which its tolerance widens; NaN for
+        all else), ``source``, ``as_of``, ``source_id`` (several with semicolons between; empty for answers of the
+        models), ``remark`` (what the check has to say), ``note`` (that of the claim) and ``evidence``, the kind of
+        thing that it is held against.
 
     Raises
     ------
     ValueError, UnknownNameError
-        Naming the claim and what in its reference is not known.
+        Naming the claim, its line where :func:`read` gave it, and what in its reference is not known.
     """
     table = read() if table is None else table
-    rows, answers = [], {}
+    rows, answers, lines = [], {}, table.attrs.get("lines", {})
     for _, claim in table.iterrows():
+        where = f"{lines.get(claim['claim_id'], '')}claim {claim['claim_id']!r}"
         for reading, against in (("reading", "against"), ("other_reading", "other_against")):
             if against == "other_against" and not claim[against]:
                 continue
@@ -139,9 +165,9 @@ def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd
                 rows.append(_verdict(claim, claim[reading], figure))
             except TypeError:
                 form = f"{claim[against]!r} does not have the form of its kind"
-                raise ValueError(f"claim {claim['claim_id']!r}, {against}: {form}") from None
+                raise ValueError(f"{where}, column {against}: {form}") from None
             except (ValueError, KeyError, IndexError) as error:
-                raise ValueError(f"claim {claim['claim_id']!r}, {against} {claim[against]!r}: {error}") from None
+                raise ValueError(f"{where}, column {against}, {claim[against]!r}: {error}") from None
     return pd.DataFrame(rows)
 
 
@@ -149,10 +175,11 @@ def _verdict(claim: pd.Series, reading: str, figure: Figure) -> dict:
     """Return a row of :func:`check`."""
     low = claim["low"]
     high = low if np.isnan(claim["high"]) else claim["high"]
-    claimed = "" if np.isnan(low) else f"{low:,.12g}" if low == high else f"{low:,.12g} to {high:,.12g}"
+    ends = dict.fromkeys(when(end) if figure.unit == YEAR else f"{end:,.12g}" for end in (low, high))
+    claimed = "" if np.isnan(low) else " to ".join(ends)
     claimed = claim["text"] if figure.text else claimed
     if not figure.known or not claimed:  # nothing there, or a word against a figure, or the reverse
-        figure = Figure(note=figure.note or "nothing to hold it against")
+        figure = Figure(note=figure.note or "nothing to hold it against", others=figure.others)
     spare = 0.0 if np.isnan(claim["tolerance"]) else claim["tolerance"]
     found = {"verdict": UNCHECKED, "miss_percent": np.nan, "share_within": np.nan, "remark": ""}
     if figure.text:
@@ -160,10 +187,12 @@ def _verdict(claim: pd.Series, reading: str, figure: Figure) -> dict:
     elif figure.known:
         judge = _against_samples if figure.rule == "samples" else _against_range
         found |= judge(low, high, spare, figure)
+        found["miss_percent"] = np.nan if figure.unit == YEAR else found["miss_percent"]
     row = {"claim_id": claim["claim_id"], "claim": claim["claim"], "claimed": claimed or claim["text"]}
     row |= {"reading": reading, "figure": f"{figure.text} {figure.unit}".strip() if figure.text else ""}
     row |= {name: getattr(figure, name) for name in ("low", "value", "high", "source", "as_of", "source_id")}
     row |= found | {"unit": "" if figure.text else figure.unit, "note": claim["note"], "evidence": figure.evidence}
+    row["source_id"] = "; ".join(dict.fromkeys([*filter(None, [row["source_id"]]), *figure.others]))
     return row | {"remark": "; ".join(text for text in (found["remark"], figure.note) if text)}
 
 
@@ -208,12 +237,11 @@ def _against_samples(low: float, high: float, spare: float, figure: Figure) -> d
     down, up = 1 / (1 + spare), 1 / (1 - spare) if spare < 1 else np.inf
     least, most = low * (down if low >= 0 else up), high * (up if high > 0 else down)
     within = float(np.mean((figure.samples >= least) & (figure.samples <= most)))
-    beyond = figure.samples >= least if low > figure.value else figure.samples <= most
     miss = _miss(low, high, figure.value, figure.value)
     share = f"{number(100 * within, 2)} % of samples lie in the claim"
     if abs(miss) <= spare + 1e-12:
         verdict = SUPPORTED
-    elif np.mean(beyond) < REACH:
+    elif least > figure.high or most < figure.low:
         verdict, share = CONTRADICTED, share if within else "no sample lies in the claim"
     else:
         verdict, share = UNCHECKED, f"the models cannot tell: {share}"
@@ -240,25 +268,25 @@ def _miss(low: float, high: float, least: float, most: float) -> float:
 
 def figures(table: pd.DataFrame) -> pd.Series:
     """Return what each verdict is held against as text: ends with unit, or words."""
-    same = table["low"].map(number) == table["high"].map(number)
-    ends = table["low"].map(number) + (" to " + table["high"].map(number)).where(~same, "")
-    return (ends + " " + table["unit"]).where(table["low"].notna(), table["figure"]).str.strip()
+    ends = [evidence.said(*row) for row in zip(table["low"], table["high"], table["unit"], strict=True)]
+    return pd.Series(ends, table.index, dtype=str).where(table["low"].notna(), table["figure"]).str.strip()
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Return verdicts as text for a table, one row a reading: verdict, figure with remarks, miss, source."""
+    """Return verdicts as text for a table, one row a reading: verdict, figure with remarks, miss, source, note."""
     remark = ("; " + table["remark"]).where(table["remark"] != "", "")
     miss = table["miss_percent"].map(lambda m: "" if np.isnan(m) else "none" if m == 0 else f"{m:+.2g}\u00a0%")
     source = table["source"] + table["as_of"].map(lambda d: f", {d}" if d else "")
     claim = table["claim"] + table["reading"].map(lambda text: f" ({text})" if text else "")
     figure = (figures(table) + remark).str.removeprefix("; ")
     columns = {"claim": claim, "verdict": table["verdict"], "figure": figure, "off by": miss, "source": source}
+    columns["note"] = table["note"]
     return pd.DataFrame(columns).set_index(table["claim_id"].rename(None))
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how many claims have each verdict, by the first of their readings and by the best, where one that can be
-    checked counts before one that cannot."""
+    """Return how many claims have each verdict, by the first of their readings and by the best, in the order of
+    :data:`VERDICTS`: one that cannot be checked counts before one that is contradicted."""
     rank = table["verdict"].map(VERDICTS.index)
     best = rank.groupby(table["claim_id"]).min().map(VERDICTS.__getitem__)
     first = table.drop_duplicates("claim_id")["verdict"]
@@ -272,18 +300,42 @@ def distance(miss_percent: pd.Series) -> pd.Series:
         return np.log(1 + miss_percent / 100).abs()
 
 
+def furthest(table: pd.DataFrame) -> pd.Series | None:
+    """Return the contradicted reading whose figure is the furthest off; None if there is none.
+
+    One that is held against an assumption of ours is left out: it says nothing about the claim that we did not assume.
+    """
+    known = table["verdict"].eq(CONTRADICTED) & table["miss_percent"].notna() & table["evidence"].ne(ASSUMPTION)
+    return table.loc[distance(table["miss_percent"][known]).idxmax()] if known.any() else None
+
+
+def furthest_said(table: pd.DataFrame) -> str:
+    """Return the takeaway of :func:`furthest` as a title."""
+    top = furthest(table)
+    if top is None:
+        return "No figure that we did not assume contradicts a claim"
+    times = number(1 + top["miss_percent"] / 100, 2)
+    return f"Furthest off (not our assumption): {label(table)[top.name]}, at {times} times"
+
+
+def label(table: pd.DataFrame) -> pd.Series:
+    """Return what a figure calls each reading: the claim, and what it is taken to mean if the words can mean two."""
+    return table["claim_id"] + table["reading"].map(lambda text: f": {text}" if text else "")
+
+
 def ratios(table: pd.DataFrame) -> pd.DataFrame:
     """Return claimed over real of the claims with figures, by claim and reading: ``value`` (1 where they overlap), and
-    ``low`` and ``high`` by the ends of ours, where one figure is claimed or an answer's median lies outside [times]."""
-    known = table[table["value"].notna()]
+    ``low`` and ``high`` by the ends of ours, where one figure is claimed or an answer's median lies outside [times].
+    An end that is 0 or open gives none. Dates are left out."""
+    known = table[table["miss_percent"].notna()]
     single = ~known["claimed"].str.contains(" to ")
     value = 1 + known["miss_percent"] / 100
     nearest = (value * known["value"]).where(known["share_within"].notna() & (value != 1))
     claimed = known["claimed"].where(single).str.replace(",", "").astype(float).fillna(nearest)
-    label = known["claim_id"] + known["reading"].map(lambda text: f": {text}" if text else "")
     found = pd.DataFrame({"value": value, "low": claimed / known["high"], "high": claimed / known["low"]})
+    found = found.where(found.gt(0) & found.lt(np.inf))
     found["low"], found["high"] = found[["low", "value"]].min(axis=1), found[["high", "value"]].max(axis=1)
-    return found.set_index(label)
+    return found.set_index(label(known))
 
 
 def by_source(table: pd.DataFrame) -> pd.DataFrame:

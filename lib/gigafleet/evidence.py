@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog, deal, uncertainty
+from gigafleet import catalog, deal, published, tell, uncertainty
 from gigafleet.errors import unknown
-from gigafleet.tell import between
 
 KINDS = (
     "fact",
@@ -21,6 +20,7 @@ KINDS = (
     "term",
 )
 ANSWER, ASSUMPTION, NOTHING = "an answer of the models", "an assumption", "nothing"
+YEAR = "year"  # unit of a quarter, given as the year at its start
 PRIMARY = ("datasheet", "vendor-announcement", "filing", "measured")
 FORMATS = ("fp64", "fp32", "fp16", "bf16", "fp8", "fp6", "fp4", "int8")
 AI_FORMATS = ("fp16", "bf16", "fp8", "fp6", "fp4", "int8")
@@ -32,7 +32,8 @@ class Figure:
 
     ``rule`` says how the claim is held against it: ``range``, ``samples``, ``words`` (the text must hold them),
     ``only`` (they must hold all of ``among`` that the text has) or ``from`` (a version, or a later one). ``older``
-    holds title, low, high and source of each older figure; ``note`` what there is to say besides.
+    holds title, low, high and source of each older figure; ``note`` what there is to say besides, and
+    ``others`` the sources of what it tells.
     """
 
     evidence: str = NOTHING
@@ -49,6 +50,7 @@ class Figure:
     samples: np.ndarray | None = None
     among: tuple = ()
     older: list = field(default_factory=list)
+    others: tuple = ()
 
     @property
     def known(self) -> bool:
@@ -97,10 +99,15 @@ def _known(quantity: str, condition: str | None) -> str:
 
 
 def _rows(subject: str, quantity: str, condition: str) -> pd.DataFrame:
-    """Return every row of a quantity under one condition, with the publisher of its source."""
+    """Return every row of a quantity under one condition, with the publisher and the access of its source."""
     rows = catalog.facts()
     rows = rows[rows["subject"].eq(subject) & rows["quantity"].eq(quantity) & rows["condition"].eq(condition)]
-    return rows.join(catalog.sources()["publisher"], on="source_id")
+    return rows.join(catalog.sources()[["publisher", "access"]], on="source_id")
+
+
+def _is_primary(rows: pd.DataFrame) -> pd.Series:
+    """Return which rows of :func:`_rows` are of a primary source that did not reach us unverified."""
+    return rows["kind"].isin(PRIMARY) & rows["access"].ne("unverified")
 
 
 def _fact(subject: str, quantity: str, condition: str | None = None) -> Figure:
@@ -111,42 +118,62 @@ def _fact(subject: str, quantity: str, condition: str | None = None) -> Figure:
         return Figure()
     best = catalog.preferred(short, quantity, condition)
     rows = _rows(short, quantity, best["condition"])
-    return _of_row(best, rows[~rows["preferred"]])
+    return _of_row(rows[rows["preferred"]].iloc[0], rows[~rows["preferred"]])
 
 
 def _primary(subject: str, quantity: str, condition: str | None = None) -> Figure:
     """Return the newest figure of a primary source, preferred here or not; if there is none, what others state."""
     short = catalog.subject_of(subject)
     rows = _rows(short, quantity, _known(quantity, condition)).sort_values("as_of", kind="stable")
-    primary = rows[rows["kind"].isin(PRIMARY)]
+    primary = rows[_is_primary(rows)]
     if primary.empty:
-        others = _stated(rows[rows["kind"] != "assumption"])
-        return Figure(note=f"no primary source has a figure; others state {others}" if others else "")
+        rows = rows[rows["kind"] != "assumption"]
+        others = _stated(rows)
+        note = f"no primary source has a figure; others state {others}" if others else ""
+        return Figure(note=note, others=tuple(rows["source_id"]))
     return _of_row(primary.iloc[-1], primary.iloc[:-1])
 
 
 def _of_row(best: pd.Series, others: pd.DataFrame) -> Figure:
-    """Return the figure of one row of the facts; of the others it takes those that are older and primary."""
+    """Return the figure of one row of :func:`_rows`; of the others it takes those that are older and primary.
+
+    Where the one is no primary figure, and none of a series, the note tells what others state.
+    """
     low, value, high = _ends(best)
-    older = others[others["kind"].isin(PRIMARY) & (others["as_of"].astype(str) < str(best["as_of"]))]
+    older = others[_is_primary(others) & (others["as_of"].astype(str) < str(best["as_of"]))]
     titles = older["publisher"] + ", " + older["as_of"].astype(str)
     ends = [_ends(row) for _, row in older.iterrows()]
     past = [(t, e[0], e[2], s) for t, e, s in zip(titles, ends, older["source_id"], strict=True)]
-    kind, note = "a primary figure" if best["kind"] in PRIMARY else "a secondary figure", ""
-    if best["kind"] == "assumption":
-        kind, stated = ASSUMPTION, _stated(others[others["kind"] != "assumption"])
-        note = f"others state {stated}" if stated else ""
-    publisher = catalog.sources().loc[best["source_id"], "publisher"]
-    source = f"assumption of {publisher}" if kind == ASSUMPTION else publisher
+    kind = "a primary figure" if _is_primary(best.to_frame().T).iloc[0] else "a secondary figure"
+    kind = ASSUMPTION if best["kind"] == "assumption" else kind
+    told = kind != "a primary figure" and not catalog.quantities().loc[best["quantity"], "series"]
+    others = others[told & others["kind"].ne("assumption")]
+    source = f"assumption of {best['publisher']}" if kind == ASSUMPTION else best["publisher"]
     where = {"source": source, "as_of": str(best["as_of"]), "source_id": best["source_id"]}
-    return Figure(kind, "range", low, value, high, unit=best["unit"], note=note, older=past, **where)
+    where |= {"note": f"others state {_stated(others)}", "others": tuple(others["source_id"])} if len(others) else {}
+    return Figure(kind, "range", low, value, high, unit=best["unit"], older=past, **where)
 
 
 def _ends(row: pd.Series) -> tuple[float, float, float]:
-    """Return low, value and high of a row of the facts; a value that is not given is the geometric mean."""
+    """Return low, value and high of a row of the facts; a value that is not given is the geometric mean.
+
+    As in :mod:`gigafleet.published`, "more than" has no upper end, and "less than" begins at 0.
+    """
     value = float(np.sqrt(row["low"] * row["high"]) if np.isnan(row["value"]) else row["value"])
     low, high = (value if np.isnan(row[end]) else float(row[end]) for end in ("low", "high"))
-    return low, value, high
+    low = 0.0 if row["condition"] in published.CAPS else low
+    return low, value, np.inf if row["condition"] in published.FLOORS else high
+
+
+def said(low: float, high: float, unit: str) -> str:
+    """Return a figure's ends with their unit as text; those of a quarter as quarters.
+
+    >>> said(2.0, 2.5, "kW"), said(2026.5, 2026.75, "year"), said(10.0, float("inf"), "GW")
+    ('2 to 2.5 kW', '2026Q3 to 2026Q4', '10 or more GW')
+    """
+    if unit == YEAR:
+        return " to ".join(dict.fromkeys([tell.when(low), tell.when(high)]))
+    return f"{tell.between(low, high)} {unit}"
 
 
 def _stated(rows: pd.DataFrame) -> str:
@@ -154,18 +181,21 @@ def _stated(rows: pd.DataFrame) -> str:
     found = []
     for _, row in rows.sort_values("as_of", kind="stable").iterrows():
         low, _, high = _ends(row)
-        found.append(f"{between(low, high)} {row['unit']} ({row['publisher']}, {row['as_of']})")
+        found.append(f"{said(low, high, row['unit'])} ({row['publisher']}, {row['as_of']})")
     return ", ".join(found)
 
 
 def _ratio(*words: str) -> Figure:
-    """Return the ratio of two preferred figures, its ends from theirs."""
+    """Return the ratio of two preferred figures, its ends from theirs; a figure over 0 is an error."""
     if words.count("/") != 1:
         raise ValueError("a ratio needs one '/' between its figures")
     cut = words.index("/")
     over, under = _fact(*words[:cut]), _fact(*words[cut + 1 :])
     if not over.known or not under.known:
         return Figure()
+    if not (under.low >= 0 and under.value > 0):
+        what = f"'{' '.join(words[cut + 1 :])}', which is {said(under.low, under.high, under.unit)}"
+        raise ValueError(f"a ratio needs a figure above 0 below its '/', not {what}")
     older = [(text, low / under.value, high / under.value, where) for text, low, high, where in over.older]
     assumed = ASSUMPTION in (over.evidence, under.evidence)
     return replace(
@@ -173,10 +203,12 @@ def _ratio(*words: str) -> Figure:
         evidence=ASSUMPTION if assumed else "a ratio of figures",
         low=over.low / under.high,
         value=over.value / under.value,
-        high=over.high / under.low,
+        high=over.high / under.low if under.low else np.inf,
         unit="times",
         source=", ".join(dict.fromkeys([over.source, under.source])),
         source_id="; ".join(dict.fromkeys([over.source_id, under.source_id])),
+        note="",
+        others=(),
         older=older,
     )
 
