@@ -65,6 +65,7 @@ def test_a_draw_under_a_limit_is_its_own_mix(sure, asked, done):
         except fleet.InfeasibleError:
             continue
     able = (fleet.optimize(**draws).status == "optimal").to_numpy()
+    assert sure.attrs["left_out"] == N - able.sum()
     expected = fleet_bands.intervals(pd.DataFrame({"alone": alone[able]})).iloc[0]
     np.testing.assert_allclose(sure.iloc[2][expected.index].astype(float), expected, rtol=1e-6)
 

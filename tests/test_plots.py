@@ -187,6 +187,30 @@ def test_a_range_without_an_end_goes_to_the_edge():
     plt.close(figure)
 
 
+def test_a_number_stands_in_a_bar_only_where_it_fits():
+    """0.052 of 1 is too thin for its digits, 1.0 and 0.4 are not."""
+    figure = plots.stacked(pd.DataFrame({"a": [0.4], "b": [0.052], "c": [1.0]}, ["row"]), xlabel="USD", **TEXT)
+    inside = {t.get_text(): t.get_window_extent() for t in figure.axes[0].texts if t.get_color() == "white"}
+    assert set(inside) == {"0.4", "1"}
+    bars = [patch.get_window_extent() for patch in figure.axes[0].patches]
+    assert all(any(bar.x0 < box.x0 and box.x1 < bar.x1 for bar in bars) for box in inside.values())
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("reference", [0.1, 1.0, 3.9])
+@pytest.mark.parametrize("band", [None, (0.6, 2.0, "price targets alone: 9.0 to 29 %"), (3.8, 4.0, "press")])
+def test_guides_are_labeled_inside_the_axes(reference, band):
+    look = {"reference": reference, "reference_label": "AMD's remark", "band": band}
+    figure = plots.intervals(TABLE, xlabel="%", **look, **TEXT)
+    (axes,) = figure.axes
+    area, names = axes.get_window_extent(), {"AMD's remark", band[2] if band else ""}
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text() in names]
+    assert len(boxes) == 1 + bool(band)
+    assert all(area.x0 <= box.x0 and box.x1 <= area.x1 and box.y1 <= area.y1 + 1 for box in boxes)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    plt.close(figure)
+
+
 def test_whiskers_of_stacked_bars_are_those_given():
     figure = FIGURES["stacked_ends"]()
     axes = figure.axes[0]

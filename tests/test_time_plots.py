@@ -383,6 +383,25 @@ def test_a_bridge_shows_each_interval_around_the_end_of_its_bar(draw):
     assert label.xy[0] == 105, "the label stands right of the interval"
 
 
+def test_the_key_has_the_color_of_the_only_band(draw):
+    """Two bands are named in gray, which is neither's color."""
+    only = LINES.iloc[:, :1]
+    for ends, color in ((only, SERIES_COLORS[0]), (LINES, "#777777")):
+        figure = draw(plots.lines(LINES, ylabel="y", low=0.9 * ends, high=1.1 * ends, **TEXT))
+        (patch,) = figure.axes[0].get_legend().get_patches()
+        assert to_hex(patch.get_facecolor()).upper() == color
+
+
+def test_a_label_keeps_off_a_band(draw):
+    """A line that ends early inside the figure, under the band of another one."""
+    table = pd.DataFrame({"paid": [2.0, 40, 20, 0], "cash": [-25.0, -50, 39, np.nan]}, [2028, 2029, 2030, 2031])
+    low, high = table.assign(paid=[0.0, 20, 0, 0], cash=np.nan), table.assign(paid=[5.0, 55, 40, 20], cash=np.nan)
+    figure = draw(plots.lines(table, ylabel="y", low=low, high=high, **TEXT))
+    box, axes = _find(figure, "cash").get_window_extent(), figure.axes[0]
+    shaded = axes.collections[0].get_paths()[0].transformed(axes.transData)
+    assert not shaded.intersects_bbox(box)
+
+
 def test_a_band_without_an_upper_end_reaches_the_top(draw):
     axes = draw("lines_open").axes[0]
     top, first = axes.get_ylim()[1], axes.collections[0].get_paths()[0].vertices

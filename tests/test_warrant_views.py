@@ -1,5 +1,7 @@
 """The warrant's tables for notebook 06."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,18 +62,30 @@ def test_totals_by_reading(what, grant, latest):
 
 
 def test_whiskers_of_the_totals(what, grant, latest):
-    """Each holds its total; where all targets are met and count, volatility and rate move nothing."""
+    """Each holds its total; where all targets are met and count, a share is its price less the strike, in time."""
     days = {"grant": grant, "latest": latest}
     ends, total = views.totals_ends(what, days, "close", n=64), views.totals(what, days, "close").sum(axis=1)
     assert list(ends["low"].index) == list(total.index)
     met = "latest: target counts at any time"
-    moved = total.drop(met)
-    assert (ends["low"][moved.index] < moved).all()
-    assert (moved < ends["high"][moved.index]).all()
-    assert ends["low"][met] == pytest.approx(total[met], rel=1e-3)
-    assert ends["high"][met] == pytest.approx(ends["low"][met])
-    samples = valuation.uncertain(what, grant, touch="from_milestone", watched="close", n=64)["value_busd"]
-    assert ends["high"]["grant: from the milestone on"] == pytest.approx(samples.quantile(0.95))
+    assert (ends["low"] < total).all()
+    assert (total < ends["high"]).all()
+    in_time = what.times(latest) <= what.warrant.years_left(latest.date)
+    each = (in_time * what.warrant.table["shares_m"].to_numpy()).sum(axis=1) * latest.spot_usd / 1e3
+    assert [ends["low"][met], ends["high"][met]] == pytest.approx(np.quantile(each, [0.05, 0.95]), rel=1e-4)
+
+
+def test_own_dates_widen_an_interval_that_averages_over_them(what, grant):
+    """Where all samples have the same dates, the two are the same."""
+    reading = {"touch": "ever", "watched": "close"}
+    market = valuation.uncertain(what, grant, **reading)
+    plain, own = market["value_busd"].quantile([0.05, 0.95]), views.by_dates(what, grant, market, **reading)
+    assert own["low"] < plain.iloc[0] - 1
+    assert own["high"] > plain.iloc[1] + 1
+    one = replace(what, inputs=what.inputs.iloc[[0] * 1024])
+    market = valuation.uncertain(one, grant, **reading)
+    again = market["value_busd"].sample(1024, replace=True, random_state=1).quantile([0.05, 0.95])
+    own = views.by_dates(one, grant, market, **reading)
+    assert [own["low"], own["high"]] == pytest.approx(list(again), rel=0.02)
 
 
 def test_the_most_that_it_can_be(what, grant, latest):

@@ -1,6 +1,7 @@
 """How sure a fleet mix is: every answer again for draws of the throughput, from the bands of its predictions.
 
-Half of the variance of an error is common to all work of an accelerator. Price, power and the work itself stand still.
+Half of the variance of an error is common to all work of an accelerator. Prices, IT power, PUE and the work itself
+stand still: bands do not hold what these would add.
 """
 
 import numpy as np
@@ -103,7 +104,8 @@ def frontier(
     DataFrame
         Indexed by the first total: ``value``, of the predictions, and the columns of :func:`intervals`, in the units
         of :class:`gigafleet.fleet.Mix`. The draws are those in which the work can be done at all, as for the mix
-        itself; ``cannot`` is the share of them that cannot do it under the limit.
+        itself; ``cannot`` is the share of them that cannot do it under the limit. ``attrs["left_out"]`` counts the
+        other draws.
     """
     require("n", n, minimum=1)
     line = fleet_views.frontier(arguments, one, other, points)[other]
@@ -114,7 +116,9 @@ def frontier(
     caps = xr.DataArray(np.tile(line.index * (1 + 1e-9), n), {"scenario": rows}, "scenario")
     mix = fleet.optimize(**(draws | {"throughput": each}), objective=other, limits={one: caps})
     table = intervals(pd.DataFrame(mix.totals[other].to_numpy().reshape(n, points)[able], columns=line.index))
-    return table.assign(value=line)[["value", *table]]
+    table = table.assign(value=line)[["value", *table]]
+    table.attrs["left_out"] = int((~able).sum())
+    return table
 
 
 def compare(

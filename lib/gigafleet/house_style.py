@@ -142,16 +142,34 @@ def guides(
     axes: plt.Axes, rows: int, reference: float | None, label: str, band: tuple[float, float, str] | None
 ) -> None:
     """Draw a labeled line and a labeled band behind a chart of so many rows."""
-    look = {"textcoords": "offset points", "fontsize": 9, "va": "center"}
+    if band is None and reference is None:
+        return
+    axes.set_ylim(-0.6, rows + 0.9)  # room for labels above the first row
+    taken = []
     if band is not None:
         axes.axvspan(band[0], band[1], color="#999999", alpha=0.18, lw=0, zorder=0)
-        axes.annotate(band[2], (band[0], rows - 0.1), (4, 0), **look)
+        taken.append(_beside(axes, band[2], band[0], rows - 0.1, (1, -1), []))
     if reference is not None:
         axes.axvline(reference, color=INK, lw=1, ls="--")
         left = band is not None and reference < band[0]  # away from the band's own label
-        axes.annotate(label, (reference, rows - 0.1), (-4 if left else 4, 0), ha="right" if left else "left", **look)
-    if band is not None or reference is not None:
-        axes.set_ylim(-0.6, rows + 0.3)  # room for the label above the first row
+        boxes = [other.get_window_extent() for other in taken]
+        taken.append(_beside(axes, label, reference, rows - 0.1, (-1, 1) if left else (1, -1), boxes))
+    if all(text.xy[1] < rows for text in taken):
+        axes.set_ylim(-0.6, rows + 0.3)
+
+
+def _beside(axes: plt.Axes, text: str, x: float, y: float, sides: tuple[int, ...], taken: list[Bbox]) -> plt.Annotation:
+    """Write a label left (-1) or right (1) of a line, inside the axes and clear of others, higher up if need be."""
+    area = axes.get_window_extent()
+    for up in (0.0, 0.6):
+        for side in sides:
+            look = {"textcoords": "offset points", "fontsize": 9, "va": "center", "ha": "right" if side < 0 else "left"}
+            label = axes.annotate(text, (x, y + up), (4 * side, 0), **look)
+            box = label.get_window_extent()
+            if area.x0 < box.x0 and box.x1 < area.x1 and not any(box.overlaps(other) for other in taken):
+                return label
+            label.remove()
+    return axes.annotate(text, (x, y), (4 * sides[0], 0), **(look | {"ha": "right" if sides[0] < 0 else "left"}))
 
 
 def key_above(axes: plt.Axes, handles: list, columns: int = 4) -> None:

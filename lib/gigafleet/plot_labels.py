@@ -107,6 +107,17 @@ def along(axes: plt.Axes, x: np.ndarray, y: np.ndarray) -> list[Bbox]:
     return [Bbox.from_extents(*(dot - 4), *(dot + 4)) for dot in dots]
 
 
+def within(axes: plt.Axes, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[Bbox]:
+    """Return strips that fill a band, which is cut at the edges of the axes. [pixels]"""
+    ends = [axes.transData.transform(np.column_stack([x, np.clip(end, *axes.get_ylim())])) for end in (low, high)]
+    strips = []
+    for i in np.flatnonzero(np.isfinite(ends[0][:-1, 1] + ends[0][1:, 1] + ends[1][:-1, 1] + ends[1][1:, 1])):
+        places = np.arange(ends[0][i, 0], ends[0][i + 1, 0], 7.0)
+        below, above = (np.interp(places, end[i : i + 2, 0], end[i : i + 2, 1]) for end in ends)
+        strips += [Bbox.from_extents(*strip) for strip in zip(places, below, places + 7.0, above, strict=True)]
+    return strips
+
+
 def around(axes: plt.Axes, figures: pd.DataFrame, x: np.ndarray) -> list[Bbox]:
     """Return the pixels that published figures with their ranges take."""
     ends = [figures[side].fillna(figures["value"]) for side in ("low", "high")]
@@ -169,3 +180,10 @@ def key(axes: plt.Axes, handles: list) -> None:
         axes.figure.canvas.draw()
         if axes.get_legend().get_window_extent().x1 < axes.figure.bbox.width - 10:
             return
+
+
+def band_key(axes: plt.Axes, name: str, colors: list, alpha: float) -> None:
+    """Name the bands of such colors above the axes: in its own color where there is one only, in gray for several."""
+    if colors:
+        look = {"color": colors[0], "alpha": alpha} if len(colors) == 1 else {"color": "#777777", "alpha": 0.35}
+        key(axes, [plt.Rectangle((0, 0), 1, 1, label=name, **look)])

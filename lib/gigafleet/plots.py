@@ -233,15 +233,11 @@ def stacked(
     known = known.loc[:, (known.fillna(0) != 0).any()]
     if known.empty:
         return None
-    widest = known.sum(axis=1).max()
     figure, axes = frame(len(known), title, source)
     left = np.zeros(len(known))
     for i, part in enumerate(known):
         look = {"height": 0.62, "color": SERIES_COLORS[i], "label": part, "edgecolor": "white"}
         axes.barh(range(len(known)), known[part], left=left, **look)
-        for y, value in enumerate(known[part]):
-            if value > 0.05 * widest:
-                axes.text(left[y] + value / 2, y, number(value, 2), ha="center", va="center", color="white", fontsize=9)
         left = left + known[part].fillna(0).to_numpy()
     edge = left if marks is None else np.fmax(left, marks.reindex(known.index).to_numpy(float))
     for y, total in enumerate(left if totals else []):
@@ -257,11 +253,24 @@ def stacked(
         axes.set_ylim(-0.6, len(known) - 0.4)
     axes.set_yticks(range(len(known)), known.index)
     axes.set_xlim(0, max(edge.max() * (1.12 if totals else 1.0), 1.02 * np.nanmax([*ends[1], 0])))
+    _within_bars(axes)
     linear_axis(axes)
     axes.set_xlabel(xlabel)
     whisker = plt.Line2D([], [], color=INK, lw=1.6, label="90 % interval of the total")
     key_above(axes, axes.get_legend_handles_labels()[0] + [whisker] * int(wide.any()))
     return figure
+
+
+def _within_bars(axes: plt.Axes) -> None:
+    """Write the number of each part of stacked bars into it, where there is room."""
+    for part in axes.patches:
+        value, box = part.get_width(), part.get_window_extent()
+        if not value > 0:
+            continue
+        middle = (part.get_x() + value / 2, part.get_y() + part.get_height() / 2)
+        text = axes.text(*middle, number(value, 2), ha="center", va="center", color="white", fontsize=9)
+        if text.get_window_extent().width + 5 > box.width:
+            text.remove()
 
 
 def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source: str) -> Figure | None:

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox
 
 from gigafleet.house_style import INK, SERIES_COLORS, frame, log_ticks
-from gigafleet.plot_labels import along, around, dark, key, label_beside, label_right
+from gigafleet.plot_labels import along, around, band_key, dark, key, label_beside, label_right, within
 from gigafleet.tell import number
 
 HISTORY_COLOR = "#BBBBBB"
@@ -379,19 +379,21 @@ def lines(
     figure, axes = frame(ROWS, title, source)
     bands = [] if low is None or high is None else [end.reindex_like(known) for end in (low, high)]
     _value_axis(axes, ylabel, xlabel, _limits([known, *bands, cited[["value", "low", "high"]]], log, zero), log)
+    shade = 0.2 if len(known.columns) < 6 else 0.13
     for i, name in enumerate(known):
         if bands:
-            _band(axes, x, bands[0][name], bands[1][name], SERIES_COLORS[i], 0.2 if len(known.columns) < 6 else 0.13)
+            _band(axes, x, bands[0][name], bands[1][name], SERIES_COLORS[i], shade)
         axes.plot(x, known[name], "o-", color=SERIES_COLORS[i], lw=2, ms=3.5, clip_on=False)
     labels = _figures(axes, cited, at)
     left, right = min([*x, *at]), max([*x, *at])
     room = (right - left or 1.0) * 0.02
     axes.set_xlim(left - room, right + room * (len(x) == 1 or at.max(initial=left) == right))
-    if bands and bands[1].notna().any(axis=None):
-        key(axes, [plt.Rectangle((0, 0), 1, 1, color="#777777", alpha=0.35, label=band)])
+    banded = [i for i, name in enumerate(known) if bands and bands[1][name].notna().any()]
+    band_key(axes, band, [SERIES_COLORS[i] for i in banded], shade)
     last = {name: np.flatnonzero(known[name].notna())[-1] for name in known}
     ends = [(str(n), x[i], known[n].iloc[i], dark(SERIES_COLORS[k])) for k, (n, i) in enumerate(last.items())]
     _fit(axes, axis, [(text, y, color) for text, at_x, y, color in ends if at_x == right])
     soft = [box for name in known for box in along(axes, x, known[name].to_numpy(float))]
+    soft += [box for i in banded for box in within(axes, x, *(end.iloc[:, i].to_numpy(float) for end in bands))]
     label_beside(axes, labels + [end for end in ends if end[1] < right], around(axes, cited, at), soft)
     return figure

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from gigafleet import catalog
+from gigafleet import catalog, uncertainty
 from gigafleet.tell import number
+from gigafleet.warrant import valuation
 from gigafleet.warrant.contract import Warrant, of_deal, spread_targets
 
 
@@ -44,6 +45,33 @@ def known_and_redacted(warrant: Warrant) -> pd.DataFrame:
         "change of control, limits on ownership": ("left out", "not found either way"),
     }
     return pd.DataFrame(rows, index=["what", "status"]).T
+
+
+def by_dates(
+    what: valuation.Setting, day: valuation.Market, market: pd.DataFrame, *, touch: str, watched: str
+) -> pd.Series:
+    """Return the interval of a warrant's value, if all is taken, where every sample has its own dates of deliveries.
+
+    :func:`gigafleet.warrant.valuation.uncertain` averages over these dates, so that its interval does not hold them.
+
+    Parameters
+    ----------
+    what, day, touch, watched
+        As in :func:`gigafleet.warrant.valuation.uncertain`.
+    market
+        Its samples of ``volatility`` and ``rate``, which are drawn without regard to the dates.
+
+    Returns
+    -------
+    Series
+        ``low``, ``median``, ``high``. [billion USD]
+    """
+    times = what.times(day)
+    drawn = np.random.default_rng(0).integers(len(market), size=len(times))
+    given = {name: market[name].to_numpy()[drawn, None] for name in ("volatility", "rate")}
+    each = valuation.per_share(what.warrant, day, times, touch=touch, watched=watched, **given)
+    value = pd.DataFrame({"busd": each @ what.warrant.table["shares_m"].to_numpy() / 1e3})
+    return uncertainty.interval(value).loc["busd"]
 
 
 def _with_range(row: pd.Series) -> str:

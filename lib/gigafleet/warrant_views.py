@@ -10,9 +10,9 @@ from gigafleet.warrant.contract import DAYS_PER_YEAR, Warrant, years_between
 from gigafleet.warrant.readings import TOUCHES
 from gigafleet.warrant.simulation import IndexThreshold, simulate
 from gigafleet.warrant.vesting import Vesting, vesting
-from gigafleet.warrant_terms import flows, known_and_redacted, tranches
+from gigafleet.warrant_terms import by_dates, flows, known_and_redacted, tranches
 
-__all__ = ["flows", "known_and_redacted", "tranches"]  # what another module holds for this one
+__all__ = ["by_dates", "flows", "known_and_redacted", "tranches"]  # what another module holds for this one
 
 TOUCH_NAMES = {
     "ever": "a target counts whenever it is reached before expiry",
@@ -54,16 +54,15 @@ def totals_ends(
 ) -> dict[str, pd.Series]:
     """Return ``low`` and ``high``, the ends of the 90 % interval of each row's sum in :func:`totals`. [billion USD]
 
-    Over ``n`` samples of volatility and rate: see :func:`gigafleet.warrant.valuation.uncertain`.
+    Each sample of the roll-out has its own dates, with one of ``n`` samples of volatility and rate: see
+    :func:`gigafleet.warrant_terms.by_dates`.
     """
-    samples = {
-        f"{name}: {TOUCH_LABELS[touch]}": valuation.uncertain(what, day, touch=touch, watched=watched, n=n, seed=seed)[
-            "value_busd"
-        ]
-        for name, day in days.items()
-        for touch in TOUCHES
-    }
-    return uncertainty.interval(pd.DataFrame(samples))[["low", "high"]].to_dict("series")
+    rows = {}
+    for name, day in days.items():
+        market = valuation.uncertain(what, day, n=n, seed=seed)
+        for touch in TOUCHES:
+            rows[f"{name}: {TOUCH_LABELS[touch]}"] = by_dates(what, day, market, touch=touch, watched=watched)
+    return pd.DataFrame(rows).T[["low", "high"]].to_dict("series")
 
 
 def jump(warrant: Warrant, grant: valuation.Market) -> str:
