@@ -490,7 +490,9 @@ def test_the_best_reading_and_the_furthest_off():
     assert counts.to_dict() == {"supported": 0, "outdated": 0, "cannot be checked": 1, "contradicted": 1}
     assert found.loc[claims.distance(found["miss_percent"]).idxmax(), "claim_id"] == "power"
     assert claims.furthest(found)["claim_id"] == "bandwidth-ratio"  # power is held against an assumption of ours
-    assert claims.furthest_said(found) == "Furthest off (not our assumption): bandwidth-ratio, at 0.62 times"
+    assert claims.furthest_said(found) == (
+        'Furthest off is "bandwidth-ratio", at 0.62 times the figure; our own assumptions aside'
+    )
     power = found[found["claim_id"] == "power"]
     assert claims.furthest(power) is None
     assert claims.furthest_said(power) == "No figure that we did not assume contradicts a claim"

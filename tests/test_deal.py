@@ -143,6 +143,8 @@ def test_every_published_figure_is_compared_or_says_why_not():
     assert {held.answer for held in published.PUBLISHED.values()} <= set(deal.UNITS)
     table = published.not_compared("amd-openai")
     assert {"TD Cowen, through Industrial PC News", "SemiAnalysis"} <= set(table.index)
+    assert table["reason"].str.contains("GB300|H100|NVIDIA, which").sum() == 3  # a gigawatt of other hardware
+    assert not published.not_compared("nvidia-openai")["reason"].str.contains("NVIDIA, which").any()
     assert table["reason"].str.len().gt(10).all()
 
 
@@ -431,3 +433,23 @@ def test_content_and_racks_clash_where_they_do(samples):
     assert share == (content > samples["facility"]["system_busd_per_gw"]).mean()
     assert 0 < deal_views.clash("amd-openai", samples["it"], 1024) < share  # more racks in a gigawatt of IT
     assert deal_views.clash("broadcom-openai", deal.evaluate(deal="broadcom-openai", n=64), 64) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"capacity_gw": [6.0, 7.0]}, "capacity_gw must be one number"),
+        ({"capacity_gw": "six"}, "capacity_gw must be a number, not 'six'"),
+        ({"inputs": {"it_kw": [3.4]}}, "inputs must be a DataFrame, one row a sample, not dict"),
+        ({"inputs": pd.DataFrame([[3.4, 3.5]], columns=["it_kw", "it_kw"])}, "inputs have the column 'it_kw' twice"),
+        ({"inputs": pd.DataFrame({"bf16_tflops": [-1.0]})}, "bf16_tflops must be at least 0, not -1"),
+        ({"inputs": pd.DataFrame({"system_price_usd": [-1.0]})}, "system_price_usd must be at least 0, not -1"),
+    ],
+)
+def test_odd_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        deal.evaluate(**arguments)
+
+
+def test_a_capacity_written_as_text_is_a_number():
+    pd.testing.assert_frame_equal(deal.evaluate(capacity_gw="6"), deal.evaluate(capacity_gw=6.0))

@@ -315,7 +315,7 @@ def furthest_said(table: pd.DataFrame) -> str:
     if top is None:
         return "No figure that we did not assume contradicts a claim"
     times = number(1 + top["miss_percent"] / 100, 2)
-    return f"Furthest off (not our assumption): {label(table)[top.name]}, at {times} times"
+    return f'Furthest off is "{label(table)[top.name]}", at {times} times the figure; our own assumptions aside'
 
 
 def label(table: pd.DataFrame) -> pd.Series:

@@ -218,6 +218,9 @@ def evaluate(
         raise unknown("capacity_basis", capacity_basis, power.BASES)
     capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
     require("capacity_gw", capacity_gw, above=0)
+    if np.ndim(capacity_gw):
+        raise ValueError(f"capacity_gw must be one number, not {capacity_gw!r}; a column of inputs varies it")
+    capacity_gw = float(capacity_gw)
     pieces = _draws(deal, n, seed, region) if inputs is None else _pieces(_completed(inputs, deal, region))
     fleet_inputs.of_default_work(catalog.deal(deal)["accelerator"])  # once, before threads ask for it
     found, waiting = [], deque()
@@ -252,6 +255,8 @@ def _chain(drawn, deal, capacity_gw, capacity_basis) -> tuple[pd.DataFrame, dict
     draws = {name: arguments[name] for name in ("busy_share", "active_share", "idle_share")}
     energy_mwh = accelerators * power.energy_mwh(power.average_draw_kw(it_kw, **draws), drawn["annual_pue"])
     require("accelerators_per_system", drawn["accelerators_per_system"], above=0, absent=True)
+    for name in (*SPECIFICATIONS, "system_price_usd", "network_usd"):
+        require(name, drawn[name], minimum=0, absent=True)
     price_usd = drawn["system_price_usd"] / drawn["accelerators_per_system"]
     assets = {name: arguments[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}
     busd = accelerators / 1e9
@@ -298,6 +303,10 @@ def _work(drawn: pd.DataFrame, chip: str, accelerators: pd.Series, usd_per_h: pd
 
 def _completed(inputs: pd.DataFrame, deal: str, region: str) -> pd.DataFrame:
     """Return the inputs given, with the values of the others."""
+    if not isinstance(inputs, pd.DataFrame):
+        raise ValueError(f"inputs must be a DataFrame, one row a sample, not {type(inputs).__name__}")
+    if not inputs.columns.is_unique:
+        raise ValueError(f"inputs have the column {inputs.columns[inputs.columns.duplicated()][0]!r} twice")
     values = draw(deal, region=region).iloc[0]
     for name in inputs.columns:
         if name not in (*values.index, "capacity_gw"):

@@ -46,6 +46,7 @@ PUBLISHED = {
     ("dilution_share", "openai_full"): Held("dilution_percent", scale=100),
 }
 OF_THE_WHOLE = ("accelerators", "gross_revenue_busd", "best_year_busd", "warrant_grant_busd", "warrant_latest_busd")
+PER_GW = ("accelerators_per_gw", "content_busd_per_gw")  # of other hardware, too
 FLOORS = ("announced_floor",)  # conditions of figures that say "more than"
 CAPS = ("of_content",)  # conditions of figures that say "less than"
 # Published figures that no answer counts like, and why.
@@ -171,13 +172,21 @@ def not_compared(name: str) -> pd.DataFrame:
     DataFrame
         Indexed by source: ``figure`` (text, with its unit), ``value`` (text), ``reason``, ``source_id``.
     """
-    rows, keys = _about(catalog.deal(name), NOT_COMPARED)
+    terms = catalog.deal(name)
+    rows, keys = _about(terms, NOT_COMPARED)
+    told = keys.map(NOT_COMPARED)
+    facts = catalog.facts()
+    others = facts[facts["quantity"].isin(PER_GW) & facts["kind"].ne("assumption")]
+    ours = [terms["vendor"], "gigawatt-site", *(deal["id"] for deal in catalog.deals().values())]
+    others = others[~others["subject"].isin([*ours, terms["accelerator"]])]
+    told = pd.concat([told, "is of " + others["subject"] + ", which this deal does not buy"])
+    rows = pd.concat([rows, others])
     titles = catalog.quantities()["title"].reindex(rows["quantity"]).to_numpy()
     ends = zip(rows["low"].fillna(rows["value"]), rows["high"].fillna(rows["value"]), strict=True)
     table = pd.DataFrame(
         {"figure": titles, "value": [between(*pair) for pair in ends], "unit": rows["unit"].to_numpy()}
     )
-    table["reason"], table["source_id"] = keys.map(NOT_COMPARED).to_numpy(), rows["source_id"].to_numpy()
+    table["reason"], table["source_id"] = told.to_numpy(), rows["source_id"].to_numpy()
     return table.set_index(rows["source_id"].map(catalog.sources()["publisher"]).rename("source").to_numpy())
 
 
