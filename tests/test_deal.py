@@ -453,3 +453,38 @@ def test_odd_arguments_are_named(arguments, message):
 
 def test_a_capacity_written_as_text_is_a_number():
     pd.testing.assert_frame_equal(deal.evaluate(capacity_gw="6"), deal.evaluate(capacity_gw=6.0))
+
+
+def test_every_figure_of_every_deal_stands_in_one_of_the_two_tables():
+    for name in catalog.deals():
+        for capacity in (None, 1.5):
+            readings = {
+                basis: uncertainty.interval(deal.evaluate(n=64, deal=name, capacity_basis=basis, capacity_gw=capacity))
+                for basis in power.BASES
+            }
+            table = published.compare(name, readings, n=64)
+            others = published.not_compared(name, table)
+            every = len(published.not_compared(name)) + len(
+                published._about(catalog.deal(name), published.PUBLISHED)[0]
+            )
+            assert len(table) + len(others) == every
+
+
+def test_the_reason_of_a_figure_with_its_own_life_holds_at_that_life():
+    readings = {
+        b: uncertainty.interval(deal.evaluate(n=256, deal="nvidia-openai", capacity_basis=b)) for b in power.BASES
+    }
+    table = published.compare("nvidia-openai", readings).query("condition == 'life_3y'")
+    told = published.reasons(table, "nvidia-openai")[0]
+    assert "life" not in told
+    moved = table.assign(published_low=table["it_high"] * 1.02, published_high=np.inf)
+    assert "life" not in published.reasons(moved, "nvidia-openai")[0]
+
+
+def test_draws_of_throughput_reach_both_ends_of_the_band():
+    one = deal.draw()
+    ends = pd.concat([one] * 3, ignore_index=True).assign(**{deal.ERROR: [-1.645, 0.0, 1.645]})
+    found = deal.evaluate(ends)["usd_per_million_tokens"]
+    band = fleet_inputs.of_default_work("MI455X").sel(workload=deal.CHAT)
+    low, value, high = (band[key].item() for key in ("low", "tokens_per_s", "high"))
+    np.testing.assert_allclose((found[1] / found).to_numpy(), [low / value, 1, high / value])

@@ -572,6 +572,9 @@ def test_a_load_beyond_memory_waits_and_says_so(rows):
     found = performance.predict(asked.assign(interactivity_tok_s_user=np.nan), explain=True)
     assert found["assumed"].str.contains("load beyond memory waits").tolist() == [False, True, True]
     assert found["tokens_per_s"].iloc[1] == pytest.approx(found["tokens_per_s"].iloc[2])
+    full = one(rows, concurrency=[1, 1], accelerator="H100", model="llama3.1-70b", precision="bf16", n_accelerators=2)
+    full = full.assign(interactivity_tok_s_user=np.nan, input_len=[120_000, 1_000], output_len=1_000)
+    assert performance.predict(full, explain=True)["assumed"].str.contains("beyond memory").tolist() == [True, False]
 
 
 def test_an_error_of_memory_says_what_would_fit():
@@ -583,8 +586,9 @@ def test_an_error_of_memory_says_what_would_fit():
 
 
 def test_a_format_of_weights_is_told_from_that_of_the_cache(rows):
-    asked = one(rows, precision=["fp8 KV, fp4 weights", "fp4", "int8", "fp8"])
+    asked = one(rows, precision=["fp8 KV, fp4 weights", "fp4", "int8", "fp8", "FP8 KV cache, NVFP4"])
     found = performance.predict(asked, explain=True)
     assert found["tokens_per_s"].iloc[0] == found["tokens_per_s"].iloc[1]
     assert found["tokens_per_s"].iloc[2] == found["tokens_per_s"].iloc[3]
-    assert found["assumed"].str.contains("int8 taken as fp8").tolist() == [False, False, True, False]
+    assert found["assumed"].str.contains("int8 taken as fp8").tolist() == [False, False, True, False, False]
+    assert found["tokens_per_s"].iloc[4] == found["tokens_per_s"].iloc[0]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, spearmanr
 
-from gigafleet import uncertainty
+from gigafleet import distributions, uncertainty
 from gigafleet.errors import UnknownNameError
 
 
@@ -324,3 +324,16 @@ def test_sobol_of_an_answer_that_is_not_known_is_not_known():
     found = uncertainty.sobol(both, ranges(x=(1.0, 2.0, 3.0), y=(1.0, 2.0, 3.0)), n=64)
     assert found.loc["absent"].isna().all().all()
     assert found.loc[("known", "x"), "total"] == pytest.approx(1.0, abs=0.2)
+
+    def partly(cases):
+        return cases["x"].where(cases["x"] > 1.5)
+
+    assert uncertainty.sobol(partly, ranges(x=(1.0, 2.0, 3.0), y=(1.0, 2.0, 3.0)), n=64).isna().all().all()
+
+
+def test_a_band_with_unlike_sides_keeps_both():
+    ends = distributions.within_band(100.0, 30.0, 150.0, np.array([-1.645, 0.0, 1.645]))
+    assert ends.tolist() == pytest.approx([30, 100, 150])
+    unreached = distributions.within_band(100.0, 0.0, 150.0, np.array([-1.645, 1.645]))
+    assert unreached.tolist() == pytest.approx([100**2 / 150, 150])
+    assert uncertainty.sample(ranges(x=(1.0, 2.0, 3.0)), "8", 0).shape == (8, 1)

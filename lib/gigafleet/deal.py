@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, cost, fleet_inputs, power, uncertainty, vendor_side
+from gigafleet.distributions import within_band
 from gigafleet.errors import require, unknown
 
 # Basis of a system's price -> what it is; the first that is known counts.
@@ -293,8 +294,8 @@ def _work(drawn: pd.DataFrame, chip: str, accelerators: pd.Series, usd_per_h: pd
     first, shares = fleet_inputs.of_default_work(chip), fleet_inputs.drawn_shares(drawn)
     tokens, cost_of = 0.0, np.nan
     for name, share in shares.items():
-        rate, high = (first[key].sel(workload=name).item() for key in ("tokens_per_s", "high"))
-        each = rate * np.exp(drawn[ERROR] * np.log(high / rate) / 1.645) * drawn["busy_share"]
+        band = [first[key].sel(workload=name).item() for key in ("tokens_per_s", "low", "high")]
+        each = within_band(*band, drawn[ERROR]) * drawn["busy_share"]
         tokens = tokens + share * each
         if name == CHAT:
             cost_of = usd_per_h * 1e6 / (3600 * each)

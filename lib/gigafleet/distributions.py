@@ -118,3 +118,19 @@ def draw(row: pd.Series, normal: np.ndarray) -> np.ndarray:
     z = ndtri(RANGE_QUANTILE[row["range_kind"]])
     drawn = back(middle + normal / z * np.where(normal < 0, middle - low, high - middle))
     return np.clip(drawn, row["least"], row["most"])
+
+
+def within_band(value, low, high, normal):
+    """Return what a prediction with a 90 % band is so many standard normals off, a two-piece lognormal.
+
+    Parameters
+    ----------
+    value, low, high
+        The prediction and the ends of its band; where low is 0, which says that it may not be reached, the upper side
+        stands for both. Arrays of any kind that broadcast.
+    normal
+        Standard normals; -1.645 gives ``low`` and 1.645 ``high``.
+    """
+    low = low + (low <= 0) * (value**2 / high - low)
+    up, down = np.log(high / value), np.log(value / low)
+    return value * np.exp((np.maximum(normal, 0) * up + np.minimum(normal, 0) * down) / 1.645)

@@ -156,9 +156,11 @@ class Design:
         return np.where(own["training"], trains, serves)
 
     def capped(self, values: np.ndarray) -> np.ndarray:
-        """Return which rows state more requests than fit in memory; the rest wait."""
+        """Return which rows state more requests than fit in memory, where the rest wait; or have no room for one."""
         x = self.inputs(values)
-        return self.own["requests"] * x["instance"] > 1.001 * x["requests"] * self.arrays["instance"]
+        full = roofline.most_requests(x) < 1
+        beyond = self.own["requests"] * x["instance"] > 1.001 * x["requests"] * self.arrays["instance"]
+        return (full & ~self.own["training"]) | beyond
 
     def predict(self, values: np.ndarray) -> np.ndarray:
         """Return the logarithm of throughput of each row [log tokens/s per accelerator]."""

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from gigafleet import fleet, fleet_views
+from gigafleet.distributions import within_band
 from gigafleet.errors import require
 
 LEVELS = {"low": 0.05, "median": 0.5, "high": 0.95}
@@ -34,8 +35,10 @@ def drawn(arguments: dict, done: xr.Dataset, n: int = 512, seed: int = 0) -> dic
     coords = {"scenario": pd.RangeIndex(n), "accelerator": names, "workload": kinds}
     noise = xr.DataArray(np.sqrt(0.5) * (common + own), coords, list(coords))
     done = done.sel(accelerator=names)
-    spread = np.log(done["high"] / done["tokens_per_s"].where(done["tokens_per_s"] > 0)) / 1.645
-    return arguments | {"throughput": arguments["throughput"] * np.exp(noise * spread)}
+    reached = done["tokens_per_s"].where(done["tokens_per_s"] > 0)
+    return arguments | {
+        "throughput": arguments["throughput"] * within_band(reached, done["low"], done["high"], noise) / reached
+    }
 
 
 def uncertain(arguments: dict, done: xr.Dataset, objective: str = "energy", n: int = 512, seed: int = 0) -> xr.Dataset:

@@ -14,6 +14,7 @@ import xarray as xr
 
 from gigafleet import catalog, cost, deal, fleet_inputs, fleet_life, power, revenue, rollout, scenarios, uncertainty
 from gigafleet.architectures import arithmetic
+from gigafleet.distributions import within_band
 from gigafleet.errors import require, unknown
 
 HOURS = power.HOURS_PER_YEAR / 4
@@ -273,7 +274,7 @@ def _work(inputs, gigawatts, each, first, gain, cost_busd) -> dict[str, xr.DataA
     """
     kinds = fleet_inputs.workloads()
     error, busy = (xr.DataArray(inputs[name].to_numpy(float), dims="sample") for name in (deal.ERROR, "busy_share"))
-    rate = first["tokens_per_s"] * np.exp(error * np.log(first["high"] / first["tokens_per_s"]) / 1.645)
+    rate = within_band(first["tokens_per_s"], first["low"], first["high"], error)
     ratios = (1 + 0 * inputs["it_kw"], inputs["it_kw_ratio"] * inputs["work_per_kw_ratio"])
     more = _table(dict(zip(rollout.GENERATIONS, ratios, strict=True)))
     average = gigawatts["average"]

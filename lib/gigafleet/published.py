@@ -81,6 +81,8 @@ TERMS = (
     "warrant_tranches_count",
     "warrant_vested_m",
 )
+OF_ANOTHER = "is of the whole deal, for which we have no answer at this capacity"
+UNKNOWN = "needs a price or dates that no source gives for this deal"
 READINGS = {"facility": "at the meter", "it": "at the IT"}
 
 
@@ -125,6 +127,7 @@ def compare(
     scale = held.map(lambda one: one.scale)
     table = rows[["condition", "unit", "as_of", "note"]].assign(
         answer=held.map(lambda one: one.answer),
+        fixed=held.map(lambda one: one.fixed),
         published=scale * rows["value"].fillna((rows["low"] + rows["high"]) / 2),
         published_low=(scale * rows["low"].fillna(rows["value"])).mask(rows["condition"].isin(CAPS), 0.0),
         published_high=(scale * rows["high"].fillna(rows["value"])).mask(rows["condition"].isin(FLOORS), np.inf),
@@ -146,7 +149,7 @@ def compare(
         overlaps = (ours["low"] <= table["published_high"]) & (ours["high"] >= table["published_low"])
         agrees[reading] = overlaps.map({True: READINGS[reading], False: ""})
     joined = [" and ".join(filter(None, row)) or "neither" for row in zip(*agrees.values(), strict=True)]
-    return table.assign(agrees=joined, stands=_stands(table)).reset_index(drop=True)
+    return table.assign(agrees=joined, stands=_stands(table)).reset_index(names="fact")
 
 
 def _at(one: Held, name: str, reading: str, capacity_gw: float, region: str, n: int, seed: int) -> pd.Series:
@@ -164,8 +167,9 @@ def _about(terms: dict, of: dict) -> tuple[pd.DataFrame, pd.Series]:
     return rows[keys.isin(list(of))], keys[keys.isin(list(of))]
 
 
-def not_compared(name: str) -> pd.DataFrame:
-    """Return the published figures on a deal and on a gigawatt that no answer of ours counts like.
+def not_compared(name: str, compared: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the published figures on a deal and on a gigawatt that no answer of ours counts like; and with a table of
+    :func:`compare` those that it lacks.
 
     Returns
     -------
@@ -181,6 +185,12 @@ def not_compared(name: str) -> pd.DataFrame:
     others = others[~others["subject"].isin([*ours, terms["accelerator"]])]
     told = pd.concat([told, "is of " + others["subject"] + ", which this deal does not buy"])
     rows = pd.concat([rows, others])
+    if compared is not None:
+        held, keys = _about(terms, PUBLISHED)
+        lacks = ~held.index.isin(compared["fact"])
+        whole = keys[lacks].map(lambda key: PUBLISHED[key].answer in OF_THE_WHOLE)
+        rows = pd.concat([rows, held[lacks]])
+        told = pd.concat([told, whole.map({True: OF_ANOTHER, False: UNKNOWN})])
     titles = catalog.quantities()["title"].reindex(rows["quantity"]).to_numpy()
     ends = zip(rows["low"].fillna(rows["value"]), rows["high"].fillna(rows["value"]), strict=True)
     table = pd.DataFrame(
@@ -214,11 +224,16 @@ def reasons(table: pd.DataFrame, name: str, region: str = "us", capacity_gw: flo
             continue
         wanted = row["published_low"] if row["published_low"] > high else row["published_high"]
 
-        def answer(cases: pd.DataFrame, column: str = row["answer"], basis: str = basis) -> pd.Series:
+        fixed = dict(row["fixed"])
+
+        def answer(
+            cases: pd.DataFrame, column: str = row["answer"], basis: str = basis, fixed: dict = fixed
+        ) -> pd.Series:
+            cases = cases.assign(**fixed)
             settings = {"capacity_gw": capacity_gw, "capacity_basis": basis, "region": region}
             return model.evaluate(cases, name, **settings)[column]
 
-        told.append(_reason(uncertainty.flips(answer, known, wanted), known, wanted))
+        told.append(_reason(uncertainty.flips(answer, known.drop(index=list(fixed)), wanted), known, wanted))
     return told
 
 

@@ -45,10 +45,11 @@ def _mixing(names: pd.Index, varies: pd.Index, correlations: dict[tuple[str, str
 def _require_power_of_two(name: str, number: float, least: int = 1) -> None:
     """Raise unless a number of Sobol points is a power of two, and enough."""
     require(name, number, minimum=least, maximum=2**62)
+    number = float(number)
     if number != int(number) or (int(number) & (int(number) - 1)):
         below = 2 ** int(np.log2(number))
         raise ValueError(
-            f"{name} must be a power of two (Sobol points are balanced only there), not {number}; "
+            f"{name} must be a power of two (Sobol points are balanced only there), not {number:g}; "
             f"try {below} or {2 * below}"
         )
 
@@ -246,7 +247,7 @@ def sobol(
     varies = frame.index[(frame["low"] < frame["high"]).to_numpy()]
     if not len(varies):
         raise ValueError("sobol needs at least one input with a range")
-    fixed, names = frame["value"], []
+    fixed, names, absent = frame["value"], [], set()
 
     def answer(x: np.ndarray) -> np.ndarray:
         cases = pd.DataFrame({name: np.full(x.shape[1], value) for name, value in fixed.items()})
@@ -254,6 +255,7 @@ def sobol(
         found = function(cases)
         found = found if isinstance(found, pd.DataFrame) else pd.Series(np.asarray(found), name="answer").to_frame()
         names[:] = list(found.columns)
+        absent.update(found.columns[found.isna().any()])
         return np.array(found.to_numpy(float).T)
 
     draws = [_Draws(frame.loc[name]) for name in varies]
@@ -265,8 +267,8 @@ def sobol(
             found = sobol_indices(func=answer, n=int(n) // REPEATS, dists=draws, rng=rng)
         each["first"].append(found.first_order.ravel())
         each["total"].append(found.total_order.ravel())
-    absent = np.repeat(np.isnan(answer(np.array([fixed[varies]], float).T)).any(axis=1), len(varies))
-    each = {name: np.where(absent, np.nan, values) for name, values in each.items()}
+    unknown_answer = np.repeat([name in absent for name in names], len(varies))
+    each = {name: np.where(unknown_answer, np.nan, values) for name, values in each.items()}
     columns = {name: np.mean(values, axis=0) for name, values in each.items()}
     columns |= {f"{k}_error": np.std(v, axis=0, ddof=1) / np.sqrt(REPEATS) for k, v in each.items()}
     return pd.DataFrame(columns, pd.MultiIndex.from_product([names, varies], names=["answer", "input"]))

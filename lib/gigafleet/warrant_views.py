@@ -273,8 +273,8 @@ def side_by_side(deals: list[str], n: int, seed: int, touch: str, watched: str) 
     Returns
     -------
     DataFrame
-        One column a buyer, text: spot at grant, value at grant and latest (if taken, and weighted with its 90 %
-        interval), rebate.
+        One column a buyer, text: spot at grant, value at grant and latest (if taken, each sample with its own dates;
+        weighted, averaged over them), rebate.
     """
     columns = {}
     for deal in deals:
@@ -284,10 +284,12 @@ def side_by_side(deals: list[str], n: int, seed: int, touch: str, watched: str) 
             day = valuation.market(deal, label)
             drawn = valuation.uncertain(what, day, touch=touch, watched=watched, seed=seed)
             inside = uncertainty.interval(drawn)
+            inside.loc["value_busd"] = by_dates(what, day, drawn, touch=touch, watched=watched)
             rows[f"price of the share {name} [USD]"] = f"{number(day.spot_usd, 5)} ({day.price_date})"
             for column, words in {"value_busd": "if taken", "weighted_busd": "weighted"}.items():
                 row = inside.loc[column]
-                text = f"{number(row['median'])} ({between(row['low'], row['high'])})"
+                ends = f" ({between(row['low'], row['high'])})" if number(row["low"]) != number(row["high"]) else ""
+                text = f"{number(row['median'])}{ends}"
                 rows[f"value {name}, {words} [billion USD]"] = text
             if label == "grant":
                 back = payers.rebate(drawn, bill, what.capacity_gw)

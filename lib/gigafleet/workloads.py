@@ -80,6 +80,7 @@ def _each(names: pd.Series, find, extra: str) -> pd.Series:
 def _formats(stated: pd.Series) -> pd.Series:
     """Return the number format that a text names, empty where it names none."""
     known = "|".join(sorted([*BITS, *SPELLINGS], key=len, reverse=True))
+    stated = stated.str.replace(rf"({known})\W+(kv|cache)", "", regex=True)
     weights = stated.str.extract(rf"({known})\W+weight", expand=False)  # "fp8 cache, fp4 weights"
     return weights.fillna(stated.str.extract(f"({known})", expand=False)).replace(SPELLINGS).fillna("")
 
