@@ -117,7 +117,7 @@ def draw(row: pd.Series, normal: np.ndarray) -> np.ndarray:
     low, middle, high = forward(row[["low", "value", "high"]].to_numpy(float))
     z = ndtri(RANGE_QUANTILE[row["range_kind"]])
     drawn = back(middle + normal / z * np.where(normal < 0, middle - low, high - middle))
-    return np.clip(drawn, row["least"], row["most"])
+    return np.clip(drawn, row["least"], row["most"]) if row["scale"] == "normal" else drawn  # others stay by themselves
 
 
 def within_band(value, low, high, normal):
@@ -132,5 +132,5 @@ def within_band(value, low, high, normal):
         Standard normals; -1.645 gives ``low`` and 1.645 ``high``.
     """
     low = low + (low <= 0) * (value**2 / high - low)
-    up, down = np.log(high / value), np.log(value / low)
-    return value * np.exp((np.maximum(normal, 0) * up + np.minimum(normal, 0) * down) / 1.645)
+    up, down = np.log(high / value) / 1.645, np.log(value / low) / 1.645
+    return value * np.exp(np.maximum(normal, 0) * up + np.minimum(normal, 0) * down)

@@ -49,27 +49,22 @@ OF_THE_WHOLE = ("accelerators", "gross_revenue_busd", "best_year_busd", "warrant
 PER_GW = ("accelerators_per_gw", "content_busd_per_gw")  # of other hardware, too
 FLOORS = ("announced_floor",)  # conditions of figures that say "more than"
 CAPS = ("of_content",)  # conditions of figures that say "less than"
+OF_A_SITE = "is a share of a site with GB200; ours are under what the money goes to"
 # Published figures that no answer counts like, and why.
 NOT_COMPARED = {
     ("accelerators_per_gw", "dies"): "counts dies; an accelerator has several, and their number is not published",
     ("customer_revenue_guidance_busd", "openai_and_others"): "covers other customers, too, without saying how much",
     ("content_busd_per_gw", "mi500"): "is of the next generation, and an input of ours",
-    (
-        "equity_rebate_share",
-        "all_at_top_targets",
-    ): "takes every share at the top target; ours counts that targets may be missed",
+    ("equity_rebate_share", "all_at_top_targets"): "takes every share at the top target; ours may miss it",
     ("investment_busd", "announced"): "is what is paid for a stake, not for accelerators",
     ("investment_busd", "made"): "is what was paid for a stake, not for accelerators",
     ("lease_guarantee_busd", "maximum"): "is a guarantee, and may cost nothing",
     ("margin_cost_share", "ten_percent_of_equity"): "is a rule of thumb on the margin, of no given price",
     ("site_cost_busd_per_gw", "future"): "is of a later generation, not yet sold",
-    ("site_cost_share", "cpu"): "is a share of a site with GB200; ours are under what the money goes to",
-    ("site_cost_share", "gpu"): "is a share of a site with GB200; ours are under what the money goes to",
-    (
-        "site_cost_share",
-        "mechanical_electrical",
-    ): "is a share of a site with GB200; ours are under what the money goes to",
-    ("site_cost_share", "network"): "is a share of a site with GB200; ours are under what the money goes to",
+    ("site_cost_share", "cpu"): OF_A_SITE,
+    ("site_cost_share", "gpu"): OF_A_SITE,
+    ("site_cost_share", "mechanical_electrical"): OF_A_SITE,
+    ("site_cost_share", "network"): OF_A_SITE,
     ("site_cost_share", "nvidia_gross_profit"): "is the profit of another vendor",
 }
 # Quantities of the terms of a deal: they go into the models and are not held against their answers.
@@ -119,7 +114,8 @@ def compare(
         own capacity): ``answer``, ``unit``, ``condition``, ``published`` (the middle), ``published_low`` (0 for "less
         than"), ``published_high`` (infinite for "more than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and
         ``high`` of each reading, NaN where the figure counts at another level; ``agrees``: the readings whose 90 %
-        interval overlaps the figure; ``stands``: how far it lies from our nearest end.
+        interval overlaps the figure; ``stands``: how far it lies from our nearest end; ``fixed``: inputs that stand
+        where the figure has them, and ``fact``, its row of the facts.
     """
     terms = catalog.deal(deal)
     rows, keys = _about(terms, PUBLISHED)
