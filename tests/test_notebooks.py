@@ -168,6 +168,35 @@ def sentences(path) -> set[str]:
     return {o.data["text/markdown"] for o in outputs if re.search(r"\d", o.data.get("text/markdown", ""))}
 
 
+# Figures that the other parameters leave alone: a default kept, OpenAI's own accounts and AMD's remark, terms that both
+# of AMD's warrants share, and a roofline that nothing is fitted in.
+STANDING = {
+    "02_fleet_mix": {"80,000"},
+    "05_revenue": {"600", "665", "46", "5"},
+    "06_warrant": {"6", "160", "96", "105"},
+    "08_model_check": {"210"},
+}
+
+
+def standing(base: set[str], other: set[str]) -> set[str]:
+    """Return the figures that are the same in sentences of two runs that have the same words."""
+    found, cut = set(), {}
+    for text in other:
+        left = re.sub("|".join(OF_ITSELF), "", text)
+        cut.setdefault(NUMBER.sub("@", left), []).append(NUMBER.findall(left))
+    for text in base:
+        left = re.sub("|".join(OF_ITSELF), "", text)
+        for figures in cut.get(NUMBER.sub("@", left), []):
+            found |= {a for a, b in zip(NUMBER.findall(left), figures, strict=True) if a == b}
+    return found
+
+
+def test_a_figure_that_stays_beside_one_that_moves_is_found():
+    """A number typed, or given to a formatting call, into a sentence whose other figure is computed."""
+    assert standing({"It takes 3.1 GW and 98.7 TWh."}, {"It takes 4.2 GW and 98.7 TWh."}) == {"98.7"}
+    assert standing({"It takes 3.1 GW."}, {"It takes 4.2 GW."}) == set()
+
+
 def test_other_parameters_move_every_sentence(batch, tmp_path):
     """A sentence that stays when its figures move would be typed, not computed."""
     scenarios = [{"name": "other", "notebook": name, "parameters": OTHER[name]} for name in NAMES]
@@ -177,6 +206,7 @@ def test_other_parameters_move_every_sentence(batch, tmp_path):
         base, other = sentences(batch[0] / "base" / f"{name}.ipynb"), sentences(tmp_path / "other" / f"{name}.ipynb")
         assert len(base) >= 2
         assert not base & other
+        assert not standing(base, other) - STANDING.get(name, set())
 
 
 def test_the_overview_runs_for_every_deal(tmp_path):
