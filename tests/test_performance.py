@@ -399,10 +399,12 @@ def test_interactivity_sets_the_load_where_none_is_given(rows):
 
 
 def test_an_accelerator_without_results_has_a_wider_band():
-    found = performance.throughput(["MI355X", "MI455X", "VR200"], ["deepseek-r1"], 256).isel(llm=0, batch=0)
-    wide = (found["high"] / found["low"]).to_series()
-    assert wide["MI455X"] > 1.1 * wide["MI355X"]
-    assert wide["VR200"] > 1.1 * wide["MI355X"]
+    """In training by far; in serving, which hangs on bandwidth, a generation left out is not missed much more."""
+    for phase, least in (("training", 1.3), ("serving", 1.01)):
+        found = performance.throughput(["MI355X", "MI455X", "VR200"], ["deepseek-r1"], 256, phase=phase)
+        wide = (found["high"] / found["low"]).isel(llm=0, batch=0).to_series()
+        assert wide["MI455X"] > least * wide["MI355X"]
+        assert wide["VR200"] > least * wide["MI355X"]
 
 
 def test_an_architecture_without_results_has_a_wider_band():

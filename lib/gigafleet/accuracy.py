@@ -13,6 +13,7 @@ HOLD_OUT = {
     "generation": lambda x: x["generation"],
     "generation and its ceiling": lambda x: x["generation"],
 }
+CHIPS = ("MI300X", "MI325X", "MI350X", "MI355X", "H100", "H200", "GH200", "B200", "GB200", "B300", "GB300")
 # What the model aims at: what is left out, view, group, measure, bound and whether it is the most or the least.
 AIMS = (
     ("pair", "kind", "inference", "median_error", 0.16, "most"),
@@ -22,6 +23,7 @@ AIMS = (
     ("generation and architecture", "kind", "inference", "median_error", 0.23, "most"),
     ("generation and architecture", "kind", "inference", "within_1_5", 0.75, "least"),
     *(("pair", "vendor", f"inference, {vendor}", "bias", 0.10, "most") for vendor in ("AMD", "NVIDIA")),
+    *(("pair", "accelerator", name, "bias", 0.10, "most") for name in CHIPS),
     *(
         (held_out, "generation", f"inference, {name}", "bias", 0.10, "most")
         for held_out in ("generation", "generation and its ceiling")

@@ -1,8 +1,7 @@
 """Fits the efficiencies of :mod:`gigafleet.roofline` to measured results, and keeps them with their errors.
 
-An accelerator, engine or model without results gets the prior of :mod:`gigafleet.effects`, that is the value of its
-vendor, with a wider band. The fit is Gauss-Newton on the logarithm of throughput with Huber's loss, so that no single
-result pulls it far.
+An accelerator or model without results gets what its data sheet, its dimensions and the constants give, and a wider
+band. The fit is Gauss-Newton on the logarithm of throughput with Huber's loss, so that no single result pulls it far.
 """
 
 import hashlib
@@ -132,12 +131,12 @@ def half_widths(x: pd.DataFrame, residual: pd.Series) -> pd.Series:
     """Return the half-width of the 90 % band of each stratum, a logarithm, from residuals of rows left out.
 
     It is the 90 % quantile of a distribution between normal and Laplace with the stratum's mean absolute residual
-    (2.2 times it), which few rows settle better than they settle a quantile. The mean is drawn to that of all rows as
+    (2.15 times it), which few rows settle better than they settle a quantile. The mean is drawn to that of all rows as
     if ten more had it, and no residual counts beyond a factor of 3.
     """
     size = residual.abs().clip(upper=np.log(3))
     sums = size.groupby(stratum(x)).agg(["sum", "size"]).reindex(list(STRATA), fill_value=0)
-    widths = 2.2 * (sums["sum"] + 10 * size.mean()) / (sums["size"] + 10)
+    widths = 2.15 * (sums["sum"] + 10 * size.mean()) / (sums["size"] + 10)
     return widths.where(~widths.index.isin(HIDDEN), np.maximum(widths, 1.25 * widths["serving"]))
 
 

@@ -1,7 +1,8 @@
 """The parameters of the performance model and the rows they apply to.
 
 Every parameter is a logarithm with a prior: a constant has a wide one around a plausible value, a deviation or effect
-a narrow one around zero, so that what few results say moves it little (shrinkage).
+a narrower one around zero, so that what few results say moves it little (shrinkage). What would tell accelerators,
+architectures or engines apart one by one was left out: it helps on what was measured and not on what was not.
 """
 
 from typing import NamedTuple
@@ -30,31 +31,29 @@ CONSTANTS = {
     "batch_s": Prior(np.log(1e-7), 1.0, roofline.EFFICIENCIES["batch_s"]),
     "expert_compute": Prior(-0.3, 0.5, "compute of models with experts, against dense ones"),
     "most_requests": Prior(np.log(256), 0.7, "requests an engine runs at once per accelerator if load is not stated"),
-    "interactive_requests": Prior(np.log(32), 0.7, "the same under MLPerf's interactive latency limits"),
-    "decode_group": Prior(np.log(8), 0.5, "accelerators that decode together in a pool that splits the phases"),
     "disaggregated_load": Prior(0.0, 0.2, "exponent of requests per accelerator where the phases are split"),
 }
-# Efficiency, label and spread of what deviates from the constant.
-DEVIATIONS = (
-    ("compute", "compute_format", 0.05),
-    ("bandwidth", "vendor", 0.3),
-)
+# Efficiency, label and spread of what deviates from the constant. Compute goes by generation and format through the
+# measured ceilings (see :mod:`gigafleet.ceilings`), and what a format reaches of its ceiling; of bandwidth, only the
+# vendor is told apart.
+DEVIATIONS = (("compute", "compute_format", 0.05), ("bandwidth", "vendor", 0.2))
 # Factors on throughput, each a label of the rows; a row without the label (empty) has none.
 EFFECTS = {
-    "engine": Prior(0, 0.2, "engine and its tuning"),
+    "tuned": Prior(0, 0.5, "the vendor's own engine, or settings searched for MLPerf, over other engines"),
     "latency": Prior(0, 1.0, "latency limits of MLPerf's scenario"),
     "speculation": Prior(0, 1.0, "speculative decoding"),
-    "split": Prior(0, 0.2, "prefill and decode on different accelerators, by generation"),
-    "serves": Prior(0, 0.2, "architecture in inference"),
-    "task": Prior(0, 0.3, "MLPerf task: its lengths are not stated"),
-    "task_interactive": Prior(0, 0.15, "MLPerf task under interactive limits"),
+    "split": Prior(0, 0.5, "prefill and decode on different accelerators"),
+    "experts": Prior(0, 0.5, "inference of models with experts, against dense ones"),
+    "task": Prior(0, 0.2, "MLPerf task: its lengths are not stated"),
     "scattered": Prior(0, 0.5, "training of experts across scale-up domains"),
 }
 COVARIATES = {
     "novelty": Prior(0.0, 0.2, "software of a task that is new in MLPerf, offline and server, in its first round"),
     "watts": Prior(0.5, 0.3, "exponent of rated power per FLOP/s of the peak, over the generation's: it clocks by it"),
 }
+TUNED = ("mlperf", "tensorrt", "tensorrt page", "atom", "rocm page")  # the vendors' own engines, and MLPerf's results
 EXPERT_GROUP = 64  # accelerators that experts are spread over in training, at most
+DECODE_GROUP = 8  # accelerators that decode together in a pool that splits the phases, where the model fits in them
 STRATA = ("offline", "server", "serving", "interactive", "training", "disaggregated", "speculative", "sparse")
 
 
@@ -69,19 +68,18 @@ def stratum(x: pd.DataFrame) -> pd.Series:
 def labels(x: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return the label of each effect for each row; empty where the effect does not apply."""
     trains, moe = x["training"], x["experts"] > 0
-
-    def at(name, mask):
-        return np.where(mask, name, "")
-
+    scattered = trains & moe & (x["domain"] < np.minimum(x["pool"], EXPERT_GROUP))
+    marks = {
+        "speculation": x["speculative"],
+        "split": x["disaggregated"],
+        "experts": ~trains & moe,
+        "scattered": scattered,
+    }
     return {
-        "engine": at(x["engine"], ~trains),
-        "latency": at(x["scenario"], x["scenario"].isin(["server", "interactive"])),
-        "speculation": at("on", x["speculative"]),
-        "split": at(x["generation"], x["disaggregated"]),
-        "serves": at(x["family"], ~trains),
-        "task": at(x["llm"], x["mlperf"]),
-        "task_interactive": at(x["llm"], x["mlperf"] & x["scenario"].eq("interactive")),
-        "scattered": at("on", trains & moe & (x["domain"] < np.minimum(x["pool"], EXPERT_GROUP))),
+        **{name: np.where(rows, "on", "") for name, rows in marks.items()},
+        "tuned": np.where(x["engine"].isin(TUNED), x["vendor"], ""),
+        "latency": np.where(x["scenario"].isin(["server", "interactive"]), x["scenario"], ""),
+        "task": np.where(x["mlperf"], x["llm"], ""),
     }
 
 
@@ -131,17 +129,16 @@ class Design:
 
     def inputs(self, values: np.ndarray) -> dict[str, np.ndarray]:
         """Return the roofline's inputs of each row: the group that works together, and its load."""
-        c = {name: values[i] for name, i in self.constants.items()}
         holds = roofline.weights(self.arrays) / (0.6 * self.arrays["memory"])
         group = np.where(
             self.own["disaggregated"],
-            np.minimum(self.arrays["instance"], np.maximum(np.exp(c["decode_group"]), holds)),
+            np.minimum(self.arrays["instance"], np.maximum(DECODE_GROUP, holds)),
             self.arrays["instance"],
         )
         x = {**self.arrays, "instance": group}
-        most = np.where(self.own["scenario"] == "interactive", c["interactive_requests"], c["most_requests"])
+        most = np.exp(values[self.constants["most_requests"]])
         stated = self.own["requests"] * group / self.arrays["instance"]
-        asked = np.where(np.isnan(stated), group * np.exp(most), np.maximum(stated, 1e-2))
+        asked = np.where(np.isnan(stated), group * most, np.maximum(stated, 1e-2))
         x["requests"] = np.minimum(asked, np.maximum(roofline.most_requests(x), 1.0))
         return x
 
@@ -191,7 +188,8 @@ def _prior(name: str) -> Prior:
         return (CONSTANTS | COVARIATES)[name]
     start, _, label = name.rpartition(":")
     if start in EFFECTS:
-        return EFFECTS[start]._replace(meaning=f"{EFFECTS[start].meaning}: {label}")
+        told = "" if label == "on" else f": {label}"
+        return EFFECTS[start]._replace(meaning=EFFECTS[start].meaning + told)
     efficiency, by = start.split(":")
     sd = next(sd for e, column, sd in DEVIATIONS if (e, column) == (efficiency, by))
-    return Prior(0, sd, f"{efficiency}: {by.replace('_', ' ')} {label}")
+    return Prior(0, sd, f"{efficiency} of {label}, over the constant")

@@ -140,6 +140,8 @@ def larger_errors(hold_out: str, view: str) -> pd.DataFrame:
     return _shown(larger(hold_out, view))
 
 
+ENDS = {"value": 0.0, "low": -1.645, "high": 1.645}  # standard errors from the value
+EXPONENTS = ("disaggregated_load", "watts")  # parameters that are no factors
 MEASURES = {
     "median_error": "median error",
     "within_1_5": "within a factor of 1.5",
@@ -174,6 +176,17 @@ def parameters() -> tuple[int, float]:
     sum over parameters of 1 - (standard error / spread of the prior)^2."""
     table = resource("efficiencies").dropna(subset="prior_sd")
     return len(table), float((1 - (table["standard_error"] / table["prior_sd"]) ** 2).sum())
+
+
+def fitted() -> pd.DataFrame:
+    """Return the parameters of the fit, as factors or in their unit: ``value``, ``low`` and ``high`` (5 and 95 %, of a
+    normal distribution of the logarithm), the ``rows`` that say something about it, and ``meaning``."""
+    table = resource("efficiencies").dropna(subset="prior_sd").set_index("parameter")
+    ends = {name: table["value"] + z * table["standard_error"] for name, z in ENDS.items()}
+    found = pd.DataFrame(ends)
+    factors = ~found.index.isin(EXPONENTS)
+    found[factors] = np.exp(found[factors])
+    return found.assign(rows=table["rows"].astype(int), meaning=table["meaning"])
 
 
 def reached() -> pd.DataFrame:
