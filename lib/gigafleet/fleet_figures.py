@@ -60,7 +60,8 @@ def ranges(
     start = known.loc[[f"{name} it_kw" for name in accelerators], "value"].set_axis(accelerators)
     for name, value in given("it_kw", it_kw, start, above=0)[list(map(catalog.find, it_kw or {}))].items():
         known.loc[f"{name} it_kw", ENDS] = value
-    price = price[[*ENDS, "range_kind", "source_id"]].assign(unit="USD")
+    kind = [catalog.preferred(row["system"], "price_usd", row["basis"])["kind"] for _, row in price.iterrows()]
+    price = price[[*ENDS, "range_kind", "source_id"]].assign(unit="USD", kind=kind)
     return pd.concat([known, price.rename(index="{} price_usd".format)])
 
 
@@ -90,12 +91,12 @@ def given(key: str, values: dict[str, float] | None, start: pd.Series, **bounds:
 
 def each(values: dict, names: list[str], key: str) -> xr.DataArray:
     """Return an input that every accelerator has its own of, dims accelerator and those of the values."""
-    return _stacked([values[f"{name} {key}"] for name in names], pd.Index(names, name="accelerator"))
+    return _stacked([values[f"{name} {key}"] for name in names], "accelerator", names)
 
 
-def _stacked(figures: list, labels: pd.Index) -> xr.DataArray:
+def _stacked(figures: list, dim: str, labels: Iterable[str]) -> xr.DataArray:
     """Return numbers or arrays along a new dimension."""
-    return xr.concat(xr.broadcast(*map(xr.DataArray, figures)), labels)
+    return xr.concat(xr.broadcast(*map(xr.DataArray, figures)), dim).assign_coords({dim: list(labels)})
 
 
 def usd_per_h(values: dict, names: list[str], owned: Iterable[str]) -> xr.DataArray:
@@ -143,7 +144,9 @@ def figures(
     done, it_kw = done.sel(accelerator=names), each(values, names, "it_kw")
     nameplate = catalog.accelerators().loc[names, "all_in_kw"].rename_axis("accelerator").to_xarray()
     usual = {phase: catalog.value("ai-datacenter", "active_share", phase) for phase in power.PHASES}
-    more = _stacked([values[f"active_share_{phase}"] / usual[phase] for phase in kinds["phase"]], kinds.index)
+    more = _stacked(
+        [values[f"active_share_{phase}"] / usual[phase] for phase in kinds["phase"]], "workload", kinds.index
+    )
     active = np.minimum(done["it_kw"] * (it_kw / nameplate) * more, it_kw)
     idle = values["idle_share"] * it_kw
     return {

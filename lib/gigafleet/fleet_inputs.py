@@ -18,6 +18,8 @@ from gigafleet.tables import resource
 
 REFERENCE = "MI355X"
 REQUESTS = 16.0  # prompts that are read at once
+# Arguments of a fleet's inputs that stand in place of figures in the data.
+CHOSEN = ("it_kw", "annual_pue", "peak_pue", "usd_per_mwh", "rate", "busy_share")
 
 
 def workloads(chosen: Iterable[str] | None = None, training_share: float | None = None) -> pd.DataFrame:
