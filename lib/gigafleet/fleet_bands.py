@@ -164,7 +164,7 @@ def differences(found: pd.DataFrame, over: str) -> pd.Series:
     over
         One of its columns; where it cannot do the work the mix is 100 % below it.
     """
-    share = 100 * (found["the mix"] / found[over].fillna(np.inf) - 1)
+    share = (100 * (found["the mix"] / found[over].fillna(np.inf) - 1)).round(6) + 0.0  # no more than the solver knows
     return share.quantile(list(LEVELS.values())).set_axis(list(LEVELS))
 
 

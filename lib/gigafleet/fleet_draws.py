@@ -100,7 +100,7 @@ def told(known: pd.DataFrame) -> pd.DataFrame:
     table = known.loc[shown, ["unit", "kind", "source_id"]].join(ends(uncertainty.prepare(known.loc[shown])))
     of = [name.rpartition(" ") for name in shown]
     table["group"] = [group(name) for name in shown]
-    return table.set_axis([f"{words[plain]}{', ' if owner else ''}{owner}" for owner, _, plain in of])
+    return table.set_axis([f"{words[plain]} ({owner})" if owner else words[plain] for owner, _, plain in of])
 
 
 def inputs(
