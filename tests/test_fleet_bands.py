@@ -1,10 +1,10 @@
-"""How sure a fleet mix is: bands of its answers over draws of the throughput."""
+"""How sure a fleet mix is: bands of its answers over draws of all inputs with a range."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from gigafleet import fleet, fleet_bands, fleet_inputs, fleet_views
+from gigafleet import fleet, fleet_bands, fleet_draws, fleet_inputs, fleet_views
 
 NAMES = ["MI300X", "MI355X", "MI455X"]
 SUPPLY = {"MI300X": 80000, "MI355X": 120000, "MI455X": 60000}
@@ -17,18 +17,29 @@ def done():
 
 
 @pytest.fixture(scope="module")
-def asked(done):
-    return fleet_inputs.inputs(NAMES, supply=SUPPLY, owned=NAMES[:2], done=done)
+def case(done):
+    return {"supply": SUPPLY, "owned": NAMES[:2], "done": done}
 
 
 @pytest.fixture(scope="module")
-def sure(asked, done):
-    return fleet_bands.frontier(asked, done, points=5, n=N)
+def asked(case):
+    return fleet_inputs.inputs(NAMES, **case)
 
 
-def exact(done):
-    """Return throughput without a range."""
-    return done.assign(low=done["tokens_per_s"], high=done["tokens_per_s"])
+@pytest.fixture(scope="module")
+def draws(case):
+    return fleet_draws.inputs(NAMES, N, **case)
+
+
+@pytest.fixture(scope="module")
+def exact(case):
+    """Draws of inputs without a range."""
+    return fleet_draws.inputs(NAMES, 4, vary=(), **case)
+
+
+@pytest.fixture(scope="module")
+def sure(asked, draws):
+    return fleet_bands.frontier(asked, draws, points=5)
 
 
 def test_what_cannot_be_done_counts_as_beyond_all_others():
@@ -51,51 +62,111 @@ def test_a_band_of_the_frontier_holds_its_median_and_falls(sure):
 
 def test_the_line_is_that_of_the_predictions(sure, asked):
     line = fleet_views.frontier(asked, points=5)
-    pd.testing.assert_series_equal(sure["value"], line["cost"], check_names=False)
+    pd.testing.assert_series_equal(sure["value"].iloc[:5], line["cost"], check_names=False)
+    np.testing.assert_array_equal(sure["value"].iloc[5:], line["cost"].iloc[-1])  # more power does not help them
 
 
-def test_a_draw_under_a_limit_is_its_own_mix(sure, asked, done):
+def test_limits_go_on_until_they_are_enough_for_nearly_all_draws(sure):
+    assert sure["cannot"].iloc[-1] <= 1 - fleet_bands.ENOUGH
+    assert np.isfinite(sure["high"].iloc[-1])
+    assert sure.index.is_monotonic_increasing
+
+
+def test_a_draw_under_a_limit_is_its_own_mix(asked, case):
     """Draws solved together are draws solved alone."""
-    draws, cap = fleet_bands.drawn(asked, done, N), sure.index[2]
-    alone = np.full(N, np.nan)
-    for i in range(N):
-        one = draws | {"throughput": draws["throughput"].isel(scenario=i, drop=True)}
+    draws, n = fleet_draws.inputs(NAMES, 8, **case), 8
+    found, alone = fleet_bands.frontier(asked, draws, points=3), np.full(n, np.nan)
+    for i in range(n):
+        one = {
+            k: v.isel(scenario=i, drop=True) if "scenario" in getattr(v, "dims", ()) else v for k, v in draws.items()
+        }
         try:
-            alone[i] = fleet.optimize(**one, objective="cost", limits={"energy": cap * (1 + 1e-9)}).objective.item()
+            limits = {"energy": found.index[1] * (1 + 1e-9)}
+            alone[i] = fleet.optimize(**one, objective="cost", limits=limits).objective.item()
         except fleet.InfeasibleError:
             continue
     able = (fleet.optimize(**draws).status == "optimal").to_numpy()
-    assert sure.attrs["left_out"] == N - able.sum()
+    assert found.attrs["left_out"] == n - able.sum()
     expected = fleet_bands.intervals(pd.DataFrame({"alone": alone[able]})).iloc[0]
-    np.testing.assert_allclose(sure.iloc[2][expected.index].astype(float), expected, rtol=1e-6)
+    np.testing.assert_allclose(found.iloc[1][expected.index].astype(float), expected, rtol=1e-6)
 
 
-def test_without_ranges_the_band_is_the_line(asked, done):
-    found = fleet_bands.frontier(asked, exact(done), points=3, n=4)
+def test_without_ranges_the_band_is_the_line(asked, exact):
+    found = fleet_bands.frontier(asked, exact, points=3)
+    assert len(found) == 3
     for end in ("low", "median", "high"):
         np.testing.assert_allclose(found[end], found["value"], rtol=1e-6)
     assert (found["cannot"] == 0).all()
 
 
-def test_other_ways_see_the_same_draws_as_the_mix(asked, done):
-    found = fleet_bands.compare(asked, done, n=N)
-    mix = fleet_bands.uncertain(asked, done, n=N)["energy"].to_series().dropna() / 1e3
-    assert found.loc["the mix", "median"] == pytest.approx(mix.median())
-    assert found.loc["the mix", "high"] == pytest.approx(mix.quantile(0.95))
-    for end in ("low", "median", "high"):
-        assert found.loc["without limits of supply", end] <= found.loc["the mix", end]
-        assert found.loc["an even split of power", end] >= found.loc["the mix", end]
+def test_other_ways_see_the_same_draws_as_the_mix(asked, draws):
+    ways = fleet_bands.ways(draws)
+    mix = fleet_bands.uncertain(draws)["energy"].to_series().dropna() / 1e3
+    np.testing.assert_allclose(ways["the mix"], mix)
+    assert (ways["without limits of supply"] <= ways["the mix"] * (1 + 1e-9)).all()
+    assert (ways["an even split of power"].fillna(np.inf) >= ways["the mix"] * (1 - 1e-9)).all()
+    found = fleet_bands.intervals(ways)
     assert found.loc["the mix", "cannot"] == 0
     assert found.loc["MI300X alone", "cannot"] > 0.5  # as the point says: the power is too little
     assert list(found.index) == list(fleet_views.compare(asked).index)
 
 
-def test_without_ranges_the_bars_are_the_points(asked, done):
-    found, points = fleet_bands.compare(asked, exact(done), n=4), fleet_views.compare(asked)["energy"]
+def test_how_the_mix_stands_to_another_way_is_told_draw_by_draw():
+    ways = pd.DataFrame({"the mix": [50.0, 80.0, 90.0], "other": [100.0, 100.0, np.nan]})
+    found = fleet_bands.differences(ways, "other")
+    assert found["median"] == pytest.approx(-50)
+    assert found["low"] == pytest.approx(-95)  # between -100, which cannot be done, and -50
+    assert found["high"] == pytest.approx(-23)
+
+
+def test_what_goes_beyond_the_supply_is_bought_at_the_price_of_the_draw(case):
+    """With one there, all others are bought: the cost in a draw is the full cost of that draw."""
+    case = case | {"supply": dict.fromkeys(NAMES, 1.0), "work": 0.1}
+    draws = fleet_draws.inputs(NAMES, 8, **case)
+    full = fleet_draws.inputs(NAMES, 8, **case | {"owned": ()})["cost_usd_per_h"]
+    (alone,) = [v for k, v in fleet_views.cases(draws, full).items() if k == "MI355X alone"]
+    mix = fleet.optimize(**alone, objective="cost")
+    many = mix.assignment.sel(accelerator="MI355X, bought").sum("workload")
+    np.testing.assert_allclose(mix.objective, many * full.sel(accelerator="MI355X"), rtol=1e-4)
+
+
+def test_without_ranges_the_bars_are_the_points(asked, exact):
+    found, points = fleet_bands.intervals(fleet_bands.ways(exact)), fleet_views.compare(asked)["energy"]
     known = points.index[points.notna()]
     for end in ("low", "high"):
         np.testing.assert_allclose(found.loc[known, end], points[known], rtol=1e-6)
     assert np.isinf(found.loc[points.isna(), "low"]).all()
+
+
+def test_a_group_of_inputs_widens_what_hangs_on_it(case):
+    found = fleet_bands.by_group(NAMES, n=N, **case)
+    assert list(found.index) == [*fleet_draws.GROUPS, "all"]
+    assert found.loc["prices and capital", "energy"] == pytest.approx(0, abs=1e-6)  # the mix has least energy
+    assert found.loc["prices and capital", "cost"] > found.loc["throughput", "cost"] > 0
+    assert (found.loc["all"] > 0.8 * found.drop("all").max()).all()
+    np.testing.assert_allclose(found["carbon"], 0.35 * found["energy"], atol=1e-6)  # one grid without a range
+
+
+def test_prices_of_limits_have_the_bands_of_the_same_draws(asked, draws, exact):
+    points = fleet_views.prices(fleet.optimize(**asked)).set_index(["limit", "of"])["gain"]
+    found = fleet_bands.prices(exact).loc[points.index]
+    for end in ("low", "high"):
+        np.testing.assert_allclose(found[end], points, rtol=1e-6)
+    found = fleet_bands.prices(draws)
+    assert (found["low"] <= found["high"]).all()
+    assert found.loc[("demand", "prefill"), "low"] > 0
+    assert (found.loc["power"] == 0).all(axis=None)  # under a gigawatt nearly no draw is short of power
+
+
+def test_the_ends_of_the_trade_move_apart_in_every_draw(asked, draws, exact):
+    line = fleet_views.frontier(asked, points=2)
+    found = fleet_bands.trade(exact)
+    np.testing.assert_allclose(found.loc["cost"], 100 * (line["cost"].iloc[1] / line["cost"].iloc[0] - 1), rtol=1e-5)
+    np.testing.assert_allclose(found.loc["energy"], 100 * (line.index[1] / line.index[0] - 1), rtol=1e-5)
+    found = fleet_bands.trade(draws)
+    assert (found.loc["cost"] <= 0).all()
+    assert (found.loc["energy"] >= -1e-6).all()
+    assert found.loc["cost", "low"] < found.loc["cost", "median"] < found.loc["cost", "high"]
 
 
 def test_what_a_chart_draws_of_a_frontier(sure):
@@ -107,8 +178,3 @@ def test_what_a_chart_draws_of_a_frontier(sure):
     for end in ("low", "high"):
         assert list(ends[end]) == ["as predicted"]
         np.testing.assert_allclose(ends[end]["as predicted"], sure[end] / 1e3)
-
-
-def test_a_number_of_draws_is_needed(asked, done):
-    with pytest.raises(ValueError, match="n must be at least 1, not 0"):
-        fleet_bands.frontier(asked, done, n=0)

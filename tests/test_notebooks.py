@@ -129,7 +129,7 @@ OTHER = {
         "training_share": 0.5,
         "mi455x": 30000,
         "mi355x": 150000,
-        "samples": 128,
+        "samples": 256,
     },
     "03_amd_vs_nvidia": {
         "amd": ["MI300X"],

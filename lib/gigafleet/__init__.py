@@ -31,6 +31,8 @@ __all__ = [
     "evidence",
     "fleet",
     "fleet_bands",
+    "fleet_draws",
+    "fleet_figures",
     "fleet_inputs",
     "fleet_life",
     "fleet_plan",

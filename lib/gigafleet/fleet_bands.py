@@ -1,53 +1,27 @@
-"""How sure a fleet mix is: every answer again for draws of the throughput, from the bands of its predictions.
+"""How sure a fleet mix is: every answer again for draws of all inputs that have a range.
 
-Half of the variance of an error is common to all work of an accelerator. Prices, IT power, PUE and the work itself
-stand still: bands do not hold what these would add.
+The draws are those of :mod:`gigafleet.fleet_draws`. The work that is asked for, the power there is and the supply stand
+still in them: these are the question. So do figures that sources give without a range.
 """
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import fleet, fleet_views
-from gigafleet.distributions import within_band
-from gigafleet.errors import require
+from gigafleet import fleet, fleet_draws, fleet_views
 
 LEVELS = {"low": 0.05, "median": 0.5, "high": 0.95}
+ENOUGH = 0.975  # share of draws for which the widest limit of a frontier is enough, so that its band closes
 SCALE = {"energy": fleet_views.MW_PER_KW, "cost": 1.0, "carbon": 1e-3}  # as fleet_views.compare tells totals
 
 
-def drawn(arguments: dict, done: xr.Dataset, n: int = 512, seed: int = 0) -> dict:
-    """Return the arguments of a mix with draws of the throughput as scenarios.
+def uncertain(draws: dict, objective: str = "energy") -> xr.Dataset:
+    """Return how often who does what, when inputs are off as far as their ranges say.
 
     Parameters
     ----------
-    arguments
-        From :func:`gigafleet.fleet_inputs.inputs`.
-    done
-        From :func:`gigafleet.fleet_inputs.throughput`, for the bands.
-    n, seed
-        Draws; the same seed gives the same draws.
-    """
-    rng = np.random.default_rng(seed)
-    names, kinds = (arguments["throughput"].indexes[d] for d in ("accelerator", "workload"))
-    common = rng.standard_normal((n, len(names), 1))
-    own = rng.standard_normal((n, len(names), len(kinds)))
-    coords = {"scenario": pd.RangeIndex(n), "accelerator": names, "workload": kinds}
-    noise = xr.DataArray(np.sqrt(0.5) * (common + own), coords, list(coords))
-    done = done.sel(accelerator=names)
-    reached = done["tokens_per_s"].where(done["tokens_per_s"] > 0)
-    return arguments | {
-        "throughput": arguments["throughput"] * within_band(reached, done["low"], done["high"], noise) / reached
-    }
-
-
-def uncertain(arguments: dict, done: xr.Dataset, objective: str = "energy", n: int = 512, seed: int = 0) -> xr.Dataset:
-    """Return how often who does what, when throughput is off as far as its bands say.
-
-    Parameters
-    ----------
-    arguments, done, n, seed
-        As in :func:`drawn`; all draws are solved at once.
+    draws
+        From :func:`gigafleet.fleet_draws.inputs`; all of them are solved at once.
     objective
         As in :func:`gigafleet.fleet.optimize`.
 
@@ -58,7 +32,6 @@ def uncertain(arguments: dict, done: xr.Dataset, objective: str = "energy", n: i
         workload; ``objective``, ``energy`` [kW], ``cost`` [USD/h] and ``carbon`` [kg/h] of every scenario, NaN without
         a solution.
     """
-    draws = drawn(arguments, done, n, seed)
     mix = fleet.optimize(**draws, objective=objective)
     work = mix.assignment * draws["throughput"].fillna(0)
     most = (work == work.max("accelerator")) & work.notnull()
@@ -84,23 +57,18 @@ def intervals(samples: pd.DataFrame) -> pd.DataFrame:
     return table.assign(cannot=np.isinf(known).mean(axis=0) if len(known) else np.nan)
 
 
-def frontier(
-    arguments: dict,
-    done: xr.Dataset,
-    one: str = "energy",
-    other: str = "cost",
-    points: int = 21,
-    n: int = 512,
-    seed: int = 0,
-) -> pd.DataFrame:
+def frontier(arguments: dict, draws: dict, one: str = "energy", other: str = "cost", points: int = 21) -> pd.DataFrame:
     """Return :func:`gigafleet.fleet_views.frontier` with the band of the second total at every limit on the first.
 
     Parameters
     ----------
-    arguments, done, n, seed
-        As in :func:`drawn`; every draw is solved under every limit, in one solve.
+    arguments
+        From :func:`gigafleet.fleet_inputs.inputs`.
+    draws
+        From :func:`gigafleet.fleet_draws.inputs`; every draw is solved under every limit, in one solve.
     one, other, points
-        As in :func:`gigafleet.fleet_views.frontier`, whose limits these are.
+        As in :func:`gigafleet.fleet_views.frontier`, whose limits these are. Where the last of them is too little for
+        a share of the draws, further limits follow to the one that is enough for :data:`ENOUGH` of them.
 
     Returns
     -------
@@ -110,51 +78,135 @@ def frontier(
         itself; ``cannot`` is the share of them that cannot do it under the limit. ``attrs["left_out"]`` counts the
         other draws.
     """
-    require("n", n, minimum=1)
     line = fleet_views.frontier(arguments, one, other, points)[other]
-    draws = drawn(arguments, done, n, seed)
-    able = (fleet.optimize(**draws, objective=other).status == "optimal").to_numpy()
-    rows = pd.RangeIndex(n * points)
-    each = draws["throughput"].isel(scenario=np.repeat(np.arange(n), points)).assign_coords(scenario=rows)
-    caps = xr.DataArray(np.tile(line.index * (1 + 1e-9), n), {"scenario": rows}, "scenario")
-    mix = fleet.optimize(**(draws | {"throughput": each}), objective=other, limits={one: caps})
-    table = intervals(pd.DataFrame(mix.totals[other].to_numpy().reshape(n, points)[able], columns=line.index))
+    least = fleet.optimize(**draws, objective=one)
+    able = (least.status == "optimal").to_numpy()
+    need = float(least.totals[one].quantile(ENOUGH, method="higher"))
+    more = np.linspace(line.index[-1], need * (1 + 1e-6), 1 + points // 4)[1:] if need > line.index[-1] else []
+    line = pd.concat([line, pd.Series(line.iloc[-1], pd.Index(more, name=one), dtype=float)])
+    costs = _under(draws, one, other, line.index.to_numpy())[able]
+    table = intervals(pd.DataFrame(costs, columns=line.index))
     table = table.assign(value=line)[["value", *table]]
     table.attrs["left_out"] = int((~able).sum())
     return table
 
 
-def compare(
-    arguments: dict,
-    done: xr.Dataset,
-    objective: str = "energy",
-    bought: pd.Series | None = None,
-    n: int = 512,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Return the bands of what :func:`gigafleet.fleet_views.compare` puts side by side; all rows see the same draws.
+def _under(draws: dict, one: str, other: str, limits: np.ndarray) -> np.ndarray:
+    """Return the least of a total for every draw (down) under every limit on another (across); NaN without one."""
+    n = draws["throughput"].sizes["scenario"]
+    again, rows = np.repeat(np.arange(n), len(limits)), pd.RangeIndex(n * len(limits))
+    varies = {key: value for key, value in draws.items() if "scenario" in getattr(value, "dims", ())}
+    each = {key: value.isel(scenario=again).assign_coords(scenario=rows) for key, value in varies.items()}
+    caps = xr.DataArray(np.tile(limits * (1 + 1e-9), n), {"scenario": rows}, "scenario")
+    mix = fleet.optimize(**(draws | each), objective=other, limits={one: caps})
+    return mix.totals[other].to_numpy().reshape(n, len(limits))
+
+
+def trade(draws: dict, one: str = "energy", other: str = "cost") -> pd.DataFrame:
+    """Return how the totals move from the mix that has least of one to the mix that has least of the other. [%]
 
     Parameters
     ----------
-    arguments, done, n, seed
-        As in :func:`drawn`.
-    objective, bought
-        As in :func:`gigafleet.fleet_views.compare`.
+    draws
+        From :func:`gigafleet.fleet_draws.inputs`; those that cannot do the work are left out.
+    one, other
+        As in :func:`frontier`, whose two ends in every draw these are.
 
     Returns
     -------
     DataFrame
-        Rows as there, columns of :func:`intervals`: the objective in the unit of its column there. The draws are those
-        in which the mix can be done; ``cannot`` is the share of them in which a row cannot.
+        Rows ``one`` (the rise) and ``other`` (the fall, below 0) by their names, columns ``low``, ``median``, ``high``.
+    """
+    least = fleet.optimize(**draws, objective=one)
+    able = (least.status == "optimal").to_numpy()
+    draws = {k: v.isel(scenario=able) if "scenario" in getattr(v, "dims", ()) else v for k, v in draws.items()}
+    cap = least.totals[one].isel(scenario=able) * (1 + 1e-9)
+    ends = fleet.optimize(**draws, objective=other), fleet.optimize(**draws, objective=other, limits={one: cap})
+    moved = {name: 100 * (ends[0].totals[name] / ends[1].totals[name] - 1).to_series() for name in (one, other)}
+    return pd.DataFrame(moved).quantile(list(LEVELS.values())).set_axis(list(LEVELS)).T
+
+
+def ways(draws: dict, objective: str = "energy", bought: xr.DataArray | None = None) -> pd.DataFrame:
+    """Return the draws of what :func:`gigafleet.fleet_views.compare` puts side by side; all ways see the same draws.
+
+    Parameters
+    ----------
+    draws
+        From :func:`gigafleet.fleet_draws.inputs`.
+    objective
+        As in :func:`gigafleet.fleet_views.compare`.
+    bought
+        As there, from the same draws with nothing owned.
+
+    Returns
+    -------
+    DataFrame
+        One row a draw in which the mix can be done, columns the rows there: the objective in the unit of its column
+        there, NaN where a way cannot do the work.
+    """
+    found = {}
+    for label, case in fleet_views.cases(draws, bought).items():
+        try:
+            found[label] = fleet.optimize(**case, objective=objective).totals[objective].to_numpy() * SCALE[objective]
+        except fleet.InfeasibleError:
+            found[label] = np.full(draws["throughput"].sizes["scenario"], np.nan)
+    table = pd.DataFrame(found)
+    return table[table["the mix"].notna()]
+
+
+def differences(found: pd.DataFrame, over: str) -> pd.Series:
+    """Return ``low``, ``median`` and ``high`` of how the mix stands to another way in the same draws. [%]
+
+    Parameters
+    ----------
+    found
+        From :func:`ways`.
+    over
+        One of its columns; where it cannot do the work the mix is 100 % below it.
+    """
+    share = (100 * (found["the mix"] / found[over].fillna(np.inf) - 1)).round(6) + 0.0  # no more than the solver knows
+    return share.quantile(list(LEVELS.values())).set_axis(list(LEVELS))
+
+
+def by_group(
+    accelerators: list[str], objective: str = "energy", n: int = 512, seed: int = 0, **settings
+) -> pd.DataFrame:
+    """Return how wide the intervals of a mix's totals are if one group of inputs varies and the others stand.
+
+    Parameters
+    ----------
+    accelerators, n, seed, settings
+        As in :func:`gigafleet.fleet_draws.inputs`.
+    objective
+        As in :func:`gigafleet.fleet.optimize`.
+
+    Returns
+    -------
+    DataFrame
+        Rows: the groups of :data:`gigafleet.fleet_draws.GROUPS` and ``all``. Columns ``energy``, ``cost`` and
+        ``carbon``: 95 % less 5 % quantile, in the units of :class:`gigafleet.fleet.Mix`, of the draws in which the
+        work can be done.
     """
     rows = {}
-    for label, case in fleet_views.cases(drawn(arguments, done, n, seed), bought).items():
-        try:
-            rows[label] = fleet.optimize(**case, objective=objective).totals[objective].to_numpy() * SCALE[objective]
-        except fleet.InfeasibleError:
-            rows[label] = np.full(n, np.nan)
-    table = pd.DataFrame(rows)
-    return intervals(table[table["the mix"].notna()])
+    for name, vary in {**{key: (key,) for key in fleet_draws.GROUPS}, "all": tuple(fleet_draws.GROUPS)}.items():
+        totals = fleet.optimize(**fleet_draws.inputs(accelerators, n, seed, vary, **settings), objective=objective)
+        ends = totals.totals[list(SCALE)].quantile([LEVELS["low"], LEVELS["high"]])
+        rows[name] = {total: float(ends[total][1] - ends[total][0]) for total in SCALE}
+    return pd.DataFrame(rows).T
+
+
+def prices(draws: dict, objective: str = "energy") -> pd.DataFrame:
+    """Return the bands of :func:`gigafleet.fleet_views.prices` over the draws that have a solution.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``limit`` and ``of``: ``low``, ``median`` and ``high`` in the unit there; 0 where a limit does not
+        bind.
+    """
+    gains = fleet_views.gains(fleet.optimize(**draws, objective=objective)).dropna()
+    ends = gains.quantile(list(LEVELS.values())).set_axis(list(LEVELS)).T
+    return ends.droplevel("unit")
 
 
 def lines(table: pd.DataFrame, at: pd.Index) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:

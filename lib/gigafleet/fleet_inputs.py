@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import active_power, catalog, comparison, cost, performance, power, serving
+from gigafleet import active_power, catalog, fleet_figures, performance, power, serving
 from gigafleet.architectures import llms
 from gigafleet.errors import require, unknown
 from gigafleet.tables import resource
 
 REFERENCE = "MI355X"
 REQUESTS = 16.0  # prompts that are read at once
+# Arguments of a fleet's inputs that stand in place of figures in the data.
+CHOSEN = ("it_kw", "annual_pue", "peak_pue", "usd_per_mwh", "rate", "busy_share")
 
 
 def workloads(chosen: Iterable[str] | None = None, training_share: float | None = None) -> pd.DataFrame:
@@ -139,8 +141,7 @@ def costs(
     owned
         Those that are paid for: their capital is sunk, what remains is energy, upkeep and staff.
     chosen
-        Inputs of :data:`gigafleet.cost.COMMON` or ``usd_per_mwh`` that stand at a number instead; None leaves one as it
-        is.
+        As in :func:`gigafleet.fleet_figures.ranges`.
 
     Returns
     -------
@@ -152,29 +153,17 @@ def costs(
     ValueError
         Naming accelerators without IT power or a price on any basis.
     """
-    common = cost.common_ranges(region)["value"]
-    for name, value in chosen.items():
-        if name not in common.index:
-            raise unknown("common input", name, common.index)
-        if value is not None:
-            common[name] = value
-    owned = {catalog.find(name) for name in owned}
-    table = catalog.accelerators()
-    bases = {basis: comparison.prices(basis) for basis in ("hyperscaler", "analyst_rack", "rumour")}
-    rows = {}
-    for name in accelerators:
-        basis = next((b for b, prices in bases.items() if name in prices.index), None)
-        if pd.isna(table.loc[name, "all_in_kw"]):
-            raise ValueError(f"{name} has no IT power in the data")
-        if basis is None:
-            raise ValueError(f"{name} has no price in the data, on any of {', '.join(bases)}")
-        rows[name] = (bases[basis].loc[name, "value"], basis, table.loc[name, "all_in_kw"])
-    out = pd.DataFrame.from_dict(rows, orient="index", columns=["price_usd", "basis", "nameplate_kw"])
-    known = cost.arguments(common, out["nameplate_kw"])
-    parts = cost.waterfall(out["price_usd"], out["nameplate_kw"], **known)
-    running = parts[["energy", "maintenance", "staff"]].sum(axis=1)
-    out["usd_per_h"] = running.where(out.index.isin(owned), parts["total"])
-    return out.rename_axis("accelerator")
+    names = list(dict.fromkeys(catalog.find(name) for name in accelerators))
+    values = fleet_figures.ranges(names, region, **chosen)["value"].to_dict()
+    each = {key: fleet_figures.each(values, names, key).to_series() for key in ("price_usd", "it_kw")}
+    return pd.DataFrame(
+        {
+            "price_usd": each["price_usd"],
+            "basis": fleet_figures.prices(names)["basis"],
+            "nameplate_kw": each["it_kw"],
+            "usd_per_h": fleet_figures.usd_per_h(values, names, owned).to_series(),
+        }
+    ).rename_axis("accelerator")
 
 
 def inputs(
@@ -239,34 +228,26 @@ def inputs(
     for name in owned:
         if catalog.find(name) not in names:
             raise unknown("accelerator in owned", name, names)
-    reference = catalog.find(reference)
-    every = list(dict.fromkeys([*names, reference]))
     kinds = workloads(workloads_on, training_share)
-    nameplate = catalog.accelerators().loc[every, "all_in_kw"].rename_axis("accelerator")
-    limit = _given("supply", supply, pd.Series(np.inf, names), minimum=0)
-    factor = _given("software", software, pd.Series(1.0, names), above=0)
-    power_kw = _given("it_kw", it_kw, nameplate[names], above=0)
-    site = _site(annual_pue=annual_pue, peak_pue=peak_pue, busy_share=busy_share)
-    done = throughput(every, kinds) if done is None else done
-    rate_of = done["tokens_per_s"] * site["busy_share"]
-    base = rate_of.sel(accelerator=reference, drop=True)
+    chosen = {"annual_pue": annual_pue, "peak_pue": peak_pue, "busy_share": busy_share}
+    chosen |= {"usd_per_mwh": usd_per_mwh, "rate": rate}
+    values = fleet_figures.ranges(names, region, it_kw, **chosen)["value"].to_dict()
+    reference = catalog.find(reference)
+    done = throughput([*names, reference], kinds) if done is None else done
+    return fleet_figures.figures(values, names, kinds, done, owned, software) | {
+        "demand": work * _of_a_gigawatt(reference, values, done) * kinds["time_share"].to_xarray(),
+        "power_cap_kw": None if capacity_gw is None else 1e6 * capacity_gw,
+        "supply": fleet_figures.given("supply", supply, pd.Series(np.inf, names), minimum=0).to_xarray(),
+    }
+
+
+def _of_a_gigawatt(reference: str, values: dict, done: xr.Dataset) -> xr.DataArray:
+    """Return what a gigawatt of the reference does of every kind of work in all its busy time. [tokens/s]"""
+    base = done["tokens_per_s"].sel(accelerator=reference, drop=True) * values["busy_share"]
     if bool(base.isnull().any()):
         raise ValueError(f"the reference {reference} cannot do {base.indexes['workload'][base.isnull().to_numpy()][0]}")
-    many = power.accelerators_per_gw(nameplate[reference], site["peak_pue"])
-    active = done["it_kw"].sel(accelerator=names) * (power_kw / nameplate[names]).to_xarray()
-    idle = site["idle_share"] * power_kw.to_xarray()
-    drawn = idle + (active - idle) * site["busy_share"]
-    chosen = {"annual_pue": annual_pue, "usd_per_mwh": usd_per_mwh, "rate": rate, "busy_share": busy_share}
-    return {
-        "throughput": rate_of.sel(accelerator=names) * factor.to_xarray(),
-        "power_kw": drawn * site["annual_pue"],
-        "cost_usd_per_h": costs(names, region, owned, **chosen)["usd_per_h"].to_xarray(),
-        "demand": work * many * base * kinds["time_share"].to_xarray(),
-        "provisioned_kw": power_kw.to_xarray() * site["peak_pue"],
-        "carbon_kg_per_kwh": catalog.value(catalog.place(region), "g_co2_per_kwh") / 1000,
-        "power_cap_kw": None if capacity_gw is None else 1e6 * capacity_gw,
-        "supply": limit.to_xarray(),
-    }
+    nameplate_kw = catalog.accelerators().loc[reference, "all_in_kw"]
+    return power.accelerators_per_gw(nameplate_kw, values["peak_pue"]) * base
 
 
 def idle_mw(unused: pd.Series, annual_pue: float | None = None) -> float:
@@ -279,28 +260,8 @@ def idle_mw(unused: pd.Series, annual_pue: float | None = None) -> float:
     annual_pue
         None takes the figure in the data.
     """
-    site = _site(annual_pue=annual_pue)
+    idle_share = catalog.value("ai-datacenter", "idle_share")
+    pue = catalog.value("ai-datacenter", "annual_pue") if annual_pue is None else annual_pue
+    require("annual_pue", pue, minimum=1)
     it_kw = catalog.accelerators().loc[unused.index, "all_in_kw"]
-    return float((unused * it_kw).sum() * site["idle_share"] * site["annual_pue"] / 1e3)
-
-
-def _given(key: str, values: dict[str, float] | None, start: pd.Series, **bounds: float) -> pd.Series:
-    """Return a figure of every accelerator, with those that are given in its place."""
-    out = start.astype(float).rename_axis("accelerator")
-    for name, value in (values or {}).items():
-        short = catalog.find(name)
-        if short not in out.index:
-            raise unknown(f"accelerator in {key}", name, out.index)
-        require(f"{key} of {short}", value, **bounds)
-        out[short] = value
-    return out
-
-
-def _site(**given: float | None) -> dict[str, float]:
-    """Return PUE and shares of time and power of the site: what is given, else the figures in the data."""
-    names = ("annual_pue", "peak_pue", "busy_share", "idle_share")
-    site = {name: catalog.value("ai-datacenter", name) if given.get(name) is None else given[name] for name in names}
-    require("annual_pue", site["annual_pue"], minimum=1)
-    require("peak_pue", site["peak_pue"], minimum=1)
-    require("busy_share", site["busy_share"], above=0, maximum=1)
-    return site
+    return float((unused * it_kw).sum() * idle_share * pue / 1e3)

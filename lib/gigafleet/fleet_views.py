@@ -32,7 +32,7 @@ def who_does_what(mix: fleet.Mix, arguments: dict, scenario=None) -> pd.DataFram
     return (100 * done / done.sum("accelerator")).to_pandas().round(6)
 
 
-def compare(arguments: dict, objective: str = "energy", bought: pd.Series | None = None) -> pd.DataFrame:
+def compare(arguments: dict, objective: str = "energy", bought: pd.Series | xr.DataArray | None = None) -> pd.DataFrame:
     """Return the best mix beside what else could be done.
 
     Parameters
@@ -43,7 +43,8 @@ def compare(arguments: dict, objective: str = "energy", bought: pd.Series | None
         ``energy``, ``cost`` or ``carbon``.
     bought
         Full cost of accelerators of which some are owned: what goes beyond the supply of these is bought at it [USD/h].
-        Without it every accelerator beyond the supply costs what those within cost.
+        By accelerator, with ``scenario`` where it is drawn. Without it every accelerator beyond the supply costs what
+        those within cost.
 
     Returns
     -------
@@ -59,7 +60,7 @@ def compare(arguments: dict, objective: str = "energy", bought: pd.Series | None
     return table.astype(dict.fromkeys(table.columns.drop("supply"), float))
 
 
-def cases(arguments: dict, bought: pd.Series | None = None) -> dict[str, dict]:
+def cases(arguments: dict, bought: pd.Series | xr.DataArray | None = None) -> dict[str, dict]:
     """Return the arguments of the mix and of what else could be done, by the rows of :func:`compare`."""
     supply = arguments["supply"]
     names = list(arguments["throughput"].indexes["accelerator"])
@@ -78,12 +79,13 @@ def cases(arguments: dict, bought: pd.Series | None = None) -> dict[str, dict]:
     return found
 
 
-def _free(arguments: dict, bought: pd.Series | None) -> dict:
+def _free(arguments: dict, bought: pd.Series | xr.DataArray | None) -> dict:
     """Return the arguments without limits of supply; what goes beyond it is a further accelerator at its full cost."""
     names = list(arguments["throughput"].indexes["accelerator"])
     if bought is None:
         return arguments | {"supply": xr.full_like(arguments["supply"], np.inf)}
-    labels = pd.Index([f"{name}, bought" for name in names], name="accelerator")
+    labels = [f"{name}, bought" for name in names]
+    full = (bought if isinstance(bought, xr.DataArray) else bought.rename_axis("accelerator").to_xarray()).astype(float)
     out = {}
     for key, value in arguments.items():
         if not isinstance(value, xr.DataArray) or "accelerator" not in value.dims:
@@ -93,7 +95,7 @@ def _free(arguments: dict, bought: pd.Series | None) -> dict:
         if key == "supply":
             more = xr.full_like(more, np.inf)
         elif key == "cost_usd_per_h":
-            more = more.copy(data=bought[names].to_numpy(float))
+            more = full.sel(accelerator=names).assign_coords(accelerator=labels)
         out[key] = xr.concat([value, more], "accelerator")
     return out
 
@@ -187,19 +189,32 @@ def prices(mix: fleet.Mix) -> pd.DataFrame:
         for one more unit of the limit; for demand how much it rises) and ``unit``, such as MWh a year per MW. Limits
         that do not bind are left out.
     """
-    rows, (yearly, times) = [], _yearly(mix)
+    one = gains(mix).iloc[0]
+    one = one[one.abs() > 1e-12]
+    return one.rename("gain").reset_index()[["limit", "of", "gain", "unit"]]
+
+
+def gains(mix: fleet.Mix) -> pd.DataFrame:
+    """Return what one more of each limit would gain, for every scenario.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by scenario, columns ``limit``, ``of``, ``unit``; as :func:`prices`, limits that do not bind at 0. NaN
+        where there is no solution.
+    """
+    columns, (yearly, times) = {}, _yearly(mix)
     sign = 1.0 if mix.objective.attrs["units"] == fleet_problem.OBJECTIVES["work"] else -1.0
     for name, price in mix.shadow_prices.data_vars.items():
         if name == "demand" and sign > 0:
             continue
-        values = price.isel(scenario=0)
-        labels = values.to_series() if values.ndim else pd.Series({"": values.item()})
         unit, size = PER[name]
-        for label, value in labels.items():
-            if abs(value) > 1e-12:
-                gain = value * (1.0 if name == "demand" else sign) * times * size
-                rows.append((name, label, gain, f"{yearly} per {unit}"))
-    return pd.DataFrame(rows, columns=["limit", "of", "gain", "unit"])
+        table = price.transpose("scenario", ...).to_pandas()
+        table = table.to_frame("") if isinstance(table, pd.Series) else table
+        for label in table:
+            gain = (1.0 if name == "demand" else sign) * times * size
+            columns[name, label, f"{yearly} per {unit}"] = gain * table[label]
+    return pd.DataFrame(columns).rename_axis(columns=["limit", "of", "unit"])
 
 
 def in_words(found: pd.DataFrame) -> str:
@@ -234,13 +249,17 @@ def across(settings: dict, accelerators: list[str], capacity_gw: dict[str, float
     capacity_gw
         Region -> power of its sites in the hottest hour. [GW]
     """
-    if not capacity_gw:
+    cases = {r: settings | {"region": r, "capacity_gw": gw} for r, gw in capacity_gw.items()}
+    return joined({r: fleet_inputs.inputs(accelerators, **case) for r, case in cases.items()})
+
+
+def joined(cases: dict[str, dict]) -> dict:
+    """Return the arguments of a mix over several regions from those of each; they differ in cost, carbon and power."""
+    if not cases:
         raise ValueError("capacity_gw must name at least one region")
-    index = pd.Index(list(capacity_gw), name="region")
-    each = [fleet_inputs.inputs(accelerators, **settings, region=r, capacity_gw=c) for r, c in capacity_gw.items()]
-    out = dict(each[0])
+    index, out = pd.Index(list(cases), name="region"), dict(next(iter(cases.values())))
     for name in ("cost_usd_per_h", "carbon_kg_per_kwh", "power_cap_kw"):
-        out[name] = xr.concat([xr.DataArray(one[name]) for one in each], index)
+        out[name] = xr.concat(xr.broadcast(*(xr.DataArray(one[name]) for one in cases.values())), index)
     return out
 
 

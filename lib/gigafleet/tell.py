@@ -54,6 +54,7 @@ INPUT_NAMES = {
     "maintenance_share": "maintenance",
     "staff_usd_per_kw_year": "staff",
     "system_price_usd": "price of the system",
+    "price_usd": "price of an accelerator",
     "usd_per_mwh": "price of electricity",
     "g_co2_per_kwh": "carbon intensity of the grid",
     "time_share_training": "share of training in the work",
