@@ -1,8 +1,8 @@
 """Which generation to buy when: a linear program over quarters, on the inputs of a fleet mix.
 
 What is bought in a quarter works from that quarter on, for the whole quarters of its life. Each quarter and region has
-a mix of its own; purchases tie them together, and milestones say how much must have been bought by when. Scenarios, such
-as draws of the inputs, are plans of their own that are solved in one call.
+a mix of its own; purchases tie them together, and milestones say how much must have been bought by when. Scenarios,
+such as draws of the inputs, are plans of their own that are solved in one call.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from gigafleet import fleet_solver
-from gigafleet.errors import require, require_whole, unknown
+from gigafleet.errors import require_whole, unknown
 from gigafleet.fleet_problem import BOTH, InfeasibleError, indexes, labeled, rates, same_labels
 from gigafleet.fleet_results import behind, over
 from gigafleet.power import HOURS_PER_YEAR

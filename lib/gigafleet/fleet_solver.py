@@ -211,9 +211,7 @@ def _scenario_of(labels: dict, order: np.ndarray) -> np.ndarray:
     return found[order]
 
 
-def run(
-    blocks: Blocks, integer: bool, elastic: Callable[[], Blocks] | None = None, block: int = BLOCK
-) -> Found:
+def run(blocks: Blocks, integer: bool, elastic: Callable[[], Blocks] | None = None, block: int = BLOCK) -> Found:
     """Return the solutions, block by block.
 
     Parameters
