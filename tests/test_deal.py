@@ -329,6 +329,13 @@ def test_carbon_by_region_is_the_energy_times_the_intensity(samples):
     twh = samples["facility"]["twh_per_year"].median()
     assert table.loc["texas", "mt_co2"] == pytest.approx(twh * 0.333, rel=1e-9)
     assert table.loc["texas", "mt_co2_marginal"] == pytest.approx(twh * 0.564, rel=1e-9)
+    ends = deal_views.ends_of(table, ["mt_co2", "mt_co2_marginal", "electricity_busd"])
+    twh = uncertainty.interval(samples["facility"]["twh_per_year"])
+    for end in ("low", "median", "high"):
+        assert ends[end].loc["texas", "mt_co2_marginal"] == pytest.approx(twh[end] * 0.564, rel=1e-9)
+        assert (ends[end]["mt_co2"] / ends["median"]["mt_co2"]).dropna().to_numpy() == pytest.approx(
+            twh[end] / twh["median"]
+        )
     assert np.isnan(table.loc["eu", "mt_co2"])
 
 

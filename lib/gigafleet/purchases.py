@@ -266,6 +266,5 @@ def compare(plans: dict[str, xr.Dataset]) -> dict[str, pd.DataFrame]:
         columns of :func:`answers`; ``cannot``: a Series of how many samples have none.
     """
     tables = {name: answers(one) for name, one in plans.items()}
-    ends = {name: uncertainty.interval(table) for name, table in tables.items()}
-    found = {end: pd.DataFrame({name: one[end] for name, one in ends.items()}).T for end in ("low", "median", "high")}
-    return found | {"cannot": pd.Series({name: int(table["cost"].isna().sum()) for name, table in tables.items()})}
+    cannot = {name: int(table["cost"].isna().sum()) for name, table in tables.items()}
+    return uncertainty.intervals(tables) | {"cannot": pd.Series(cannot)}
