@@ -237,9 +237,31 @@ def test_breakdown_adds_up():
     MI455X."""
     shares = deal.breakdown(n=1024)
     assert list(shares.index) == list(cost.PARTS)
-    assert shares.sum().tolist() == pytest.approx([1, 1])
-    assert shares.loc["system", "capex_share"] == pytest.approx(0.56, abs=0.03)
-    assert shares.loc["energy", "cost_share"] == pytest.approx(0.6 / 8.5, abs=0.02)
+    means = shares.xs("value", axis=1, level=1)
+    assert means.sum().tolist() == pytest.approx([1, 1])
+    assert means.loc["system", "capex_share"] == pytest.approx(0.56, abs=0.03)
+    assert means.loc["energy", "cost_share"] == pytest.approx(0.6 / 8.5, abs=0.02)
+    assert means.loc[list(cost.RUNNING), "capex_share"].isna().all()
+
+
+@pytest.mark.parametrize("basis", power.BASES)
+def test_intervals_of_shares_are_those_of_the_parts(basis):
+    """The share of energy sample by sample, from the answers; a point has no width."""
+    shares, answers = deal.breakdown(n=512, capacity_basis=basis), deal.evaluate(n=512, capacity_basis=basis)
+    of_energy = answers["energy_busd_per_gw_year"] / answers["tco_busd_per_gw_year"]
+    row = shares.loc["energy", "cost_share"]
+    assert row[["low", "high"]].tolist() == pytest.approx(uncertainty.interval(of_energy)[["low", "high"]].tolist())
+    assert row["value"] == pytest.approx(of_energy.mean())
+    of_system = answers["system_busd_per_gw"] / answers["capex_busd_per_gw"]
+    row = shares.loc["system", "capex_share"]
+    assert row[["low", "high"]].tolist() == pytest.approx(uncertainty.interval(of_system)[["low", "high"]].tolist())
+    for name in ("capex_share", "cost_share"):
+        known = shares[name].dropna()
+        assert (known["low"] < known["value"]).all()
+        assert (known["value"] < known["high"]).all()
+        assert known["low"].sum() < 1 < known["high"].sum()
+    point = deal.breakdown(n=1)["cost_share"]
+    assert point["low"].tolist() == pytest.approx(point["high"].tolist())
 
 
 def test_a_point_is_the_same_call_as_samples():
@@ -291,7 +313,7 @@ def test_every_deal_answers_what_its_figures_allow(name):
     assert answers["accelerators"] > 0
     assert answers["twh_per_year"] > 0
     assert np.isnan(answers["capex_busd"]) == (name == "broadcom-openai")  # no price of Jalapeno is known
-    assert deal.breakdown(name, n=64)["capex_share"].isna().all() == (name == "broadcom-openai")
+    assert deal.breakdown(name, n=64)["capex_share"].isna().all(axis=None) == (name == "broadcom-openai")
 
 
 def test_levels_count_fewer_accelerators_the_more_they_include():
@@ -307,6 +329,13 @@ def test_carbon_by_region_is_the_energy_times_the_intensity(samples):
     twh = samples["facility"]["twh_per_year"].median()
     assert table.loc["texas", "mt_co2"] == pytest.approx(twh * 0.333, rel=1e-9)
     assert table.loc["texas", "mt_co2_marginal"] == pytest.approx(twh * 0.564, rel=1e-9)
+    ends = deal_views.ends_of(table, ["mt_co2", "mt_co2_marginal", "electricity_busd"])
+    twh = uncertainty.interval(samples["facility"]["twh_per_year"])
+    for end in ("low", "median", "high"):
+        assert ends[end].loc["texas", "mt_co2_marginal"] == pytest.approx(twh[end] * 0.564, rel=1e-9)
+        assert (ends[end]["mt_co2"] / ends["median"]["mt_co2"]).dropna().to_numpy() == pytest.approx(
+            twh[end] / twh["median"]
+        )
     assert np.isnan(table.loc["eu", "mt_co2"])
 
 

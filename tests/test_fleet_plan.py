@@ -202,6 +202,33 @@ def test_a_budget_spreads_purchases():
     assert held.objective.item() >= free.objective.item() - 1e-6
 
 
+@pytest.mark.parametrize("objective", ["cost", "carbon"])
+def test_scenarios_are_plans_of_their_own(objective):
+    """Inputs that all differ, lives and rates too, and a scenario that no plan will do for."""
+    each = [case(seed) | {"life_quarters": 2 + seed, "rate": 0.02 * seed} for seed in range(3)]
+    each[1]["site_kw"] = each[1]["site_kw"] / 10
+    axis = pd.Index(["a", "b", "c"], name="scenario")
+    together = {name: xr.concat([xr.DataArray(one[name]) for one in each], axis) for name in each[0]}
+    found = fleet.plan_purchases(**together, objective=objective)
+    assert found.status.to_series().to_dict() == {"a": "optimal", "b": "infeasible", "c": "optimal"}
+    for label, one in zip("ac", (each[0], each[2]), strict=True):
+        alone = fleet.plan_purchases(**one, objective=objective)
+        assert found.objective.sel(scenario=label).item() == pytest.approx(alone.objective.item(), rel=1e-7)
+        assert found.residual.sel(scenario=label).item() == pytest.approx(alone.residual.item(), rel=1e-5)
+        xr.testing.assert_allclose(found.totals.sel(scenario=label, drop=True), alone.totals, rtol=1e-5)
+        xr.testing.assert_allclose(
+            found.purchases.sel(scenario=label, drop=True), alone.purchases, rtol=1e-5, atol=1e-4
+        )
+    for table in (found.purchases, found.in_service, found.assignment, found.totals["energy"], found.objective):
+        assert bool(table.sel(scenario="b").isnull().all())
+    none = together | {"site_kw": together["site_kw"] / 100}
+    with pytest.raises(fleet.InfeasibleError, match="more of site") as error:
+        fleet.plan_purchases(**none)
+    with pytest.raises(fleet.InfeasibleError) as alone:
+        fleet.plan_purchases(**(each[0] | {"site_kw": each[0]["site_kw"] / 100}))
+    assert error.value.relaxations["by"].tolist() == pytest.approx(alone.value.relaxations["by"].tolist())
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [

@@ -246,13 +246,26 @@ def test_carbon_by_region_is_energy_times_intensity(found, inputs):
 
 
 def test_a_delay_moves_gigawatts_to_later(inputs):
-    ends, table = operation_views.delays([0, 1], "amd-openai", inputs)
+    ends, tables = operation_views.delays([0, 1], "amd-openai", inputs)
     lines = ends["median"]
     assert (ends["low"] <= lines).all(axis=None)
     assert (lines <= ends["high"]).all(axis=None)
     assert list(lines) == ["on plan", "1 year late"]
     assert (lines["1 year late"].loc[:"2029Q4"] <= lines["on plan"].loc[:"2029Q4"] + 1e-9).all()
-    assert table.loc["1 year late", "twh_2030"] < table.loc["on plan", "twh_2030"]
+    lost = tables["on plan"] - tables["1 year late"]
+    assert (lost[["gw_2028", "gw_2030", "twh_2030", "capex_busd_2030"]].median() > 0).all()
+    twh = operation.evaluate(inputs, "amd-openai")["twh"].sum("quarter")
+    np.testing.assert_allclose(tables["on plan"]["twh"], twh.to_numpy())  # row by row, so that rows are pairs
+
+
+def test_bands_of_parts_are_quantiles_of_each(found):
+    """By year quarters are added up before the quantile is taken."""
+    frames = operation_views.part_bands(found["opex_busd"], "part", "year")
+    year = rollout.by_year(found["opex_busd"]).sel(part="energy")
+    for end, share in (("low", 0.05), ("median", 0.5), ("high", 0.95)):
+        np.testing.assert_allclose(frames[end]["energy"], year.quantile(share, "sample").to_numpy())
+    quarters = operation_views.part_bands(found["opex_busd"], "part")["high"]
+    assert quarters.loc["2030Q1", "staff"] == found["opex_busd"].sel(quarter="2030Q1", part="staff").quantile(0.95)
 
 
 def test_late_quarters_without_work_give_no_warning():

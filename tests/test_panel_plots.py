@@ -66,3 +66,29 @@ def test_first_movers_are_the_widest_swings():
     found = deal_views.first_movers(raw, ["capex_busd", "no such answer", "twh_per_year"])
     assert found[0] == f"capital on the {deal_views.words(raw['capex_busd']['swing'].idxmax())}"
     assert len(found) == 2
+
+
+def test_intervals_stand_in_the_rows_of_their_names():
+    """Two panels on one axis; a row that one lacks stays empty in it; figures are those of the tables."""
+    one = pd.DataFrame({"value": [50.0, 8.0], "low": [40.0, 8.0], "high": [60.0, 8.0]}, ["system", "network"])
+    two = pd.DataFrame({"value": [9.0, 30.0], "low": [4.0, 20.0], "high": [15.0, 50.0]}, ["energy", "system"])
+    nothing = pd.DataFrame({"value": [float("nan")], "low": [1.0], "high": [2.0]}, ["system"])
+    tables = {"capital": one, "a year": two, "none": nothing}
+    figure = panel_plots.intervals(tables, title="A takeaway", xlabel="Share [%]", source="a test")
+    try:
+        assert [axes.get_title(loc="left") for axes in figure.axes] == ["capital", "a year"]
+        names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        assert names[::-1] == ["system", "network", "energy"]
+        for axes, table in zip(figure.axes, (one, two), strict=True):
+            points = [line for line in axes.lines if line.get_marker() == "o"]
+            assert {names[line.get_ydata()[0]]: line.get_xdata()[0] for line in points} == table["value"].to_dict()
+            bars = [tuple(line.get_xdata()) for line in axes.lines if line.get_marker() != "o"]
+            assert bars == [(row.low, row.high) for row in table.itertuples() if row.low < row.high]
+            assert axes.get_xlim() == figure.axes[0].get_xlim()
+        assert [text.get_text() for text in figure.axes[0].texts] == ["50 (40 to 60)", "8"]
+        figure.canvas.draw()
+        edge = figure.axes[0].get_window_extent().x1
+        assert all(text.get_window_extent().x1 <= edge for text in figure.axes[0].texts)
+    finally:
+        plt.close(figure)
+    assert panel_plots.intervals({"none": nothing}, title="A", xlabel="B", source="C") is None

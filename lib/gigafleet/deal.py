@@ -328,19 +328,21 @@ def breakdown(
     capacity_basis: str = "facility",
     region: str = "us",
 ) -> pd.DataFrame:
-    """Return what the money goes to: each part's mean share of the total. Arguments and errors as :func:`evaluate`.
+    """Return what the money goes to: each part's share of the total. Arguments and errors as :func:`evaluate`.
 
     Returns
     -------
     DataFrame
-        One row a part of the cost: ``capex_share`` and ``cost_share``. NaN without a price.
+        One row a part of the cost. Under ``capex_share`` and ``cost_share``: ``value``, the mean over samples, as means
+        add up to 1, and ``low`` and ``high``, the ends of the 90 % interval. NaN without a price.
     """
     capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
     if capacity_basis not in power.BASES:
         raise unknown("capacity_basis", capacity_basis, power.BASES)
     _, capital, yearly = _chain(draw(deal, n, seed, region), deal, capacity_gw, capacity_basis)
-    shares = {
-        name: {part: (busd / sum(parts.values())).mean() for part, busd in parts.items()}
-        for name, parts in (("capex_share", capital), ("cost_share", yearly))
-    }
-    return pd.DataFrame(shares, index=list(cost.PARTS))
+    found = {}
+    for name, parts in (("capex_share", capital), ("cost_share", yearly)):
+        shares = pd.DataFrame({part: busd / sum(parts.values()) for part, busd in parts.items()})
+        ends = uncertainty.interval(shares)[["low", "high"]]
+        found[name] = pd.concat([shares.mean().rename("value"), ends], axis=1).reindex(list(cost.PARTS))
+    return pd.concat(found, axis=1)

@@ -240,6 +240,14 @@ def by_level(
     return uncertainty.interval(counts).rename(columns={"median": "value"})[["value", "low", "high"]]
 
 
+def ends_of(table: pd.DataFrame, columns: list[str]) -> dict[str, pd.DataFrame]:
+    """Return columns of a table as frames ``median``, ``low`` and ``high``, from its columns of these endings."""
+    ends = {"median": "", "low": "_low", "high": "_high"}
+    return {
+        name: table[[f"{column}{end}" for column in columns]].set_axis(columns, axis=1) for name, end in ends.items()
+    }
+
+
 def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
     """Return carbon and the electricity bill of the same energy in several regions.
 
@@ -256,18 +264,15 @@ def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) 
     -------
     DataFrame
         One row a region: ``mt_co2`` (median, at the grid's average intensity), ``mt_co2_low``, ``mt_co2_high``,
-        ``mt_co2_marginal`` (median, at the marginal intensity) [Mt/yr] and ``electricity_busd`` [billion USD/yr]; NaN
-        where no source gives the figure.
+        ``mt_co2_marginal`` (median, at the marginal intensity) [Mt/yr] and ``electricity_busd`` [billion USD/yr], with
+        ends of the same names; NaN where no source gives the figure.
     """
     mwh = uncertainty.interval(answers["twh_per_year"] * 1e6, level)
-    average = regions["g_co2_per_kwh"]
-    table = {
-        "mt_co2": power.carbon_t(mwh["median"], average) / 1e6,
-        "mt_co2_low": power.carbon_t(mwh["low"], average) / 1e6,
-        "mt_co2_high": power.carbon_t(mwh["high"], average) / 1e6,
-        "mt_co2_marginal": power.carbon_t(mwh["median"], regions["g_co2_per_kwh_marginal"]) / 1e6,
-        "electricity_busd": mwh["median"] * regions["usd_per_mwh"] / 1e9,
-    }
+    table = {}
+    for name, end in (("median", ""), ("low", "_low"), ("high", "_high")):
+        for kind in ("", "_marginal"):
+            table[f"mt_co2{kind}{end}"] = power.carbon_t(mwh[name], regions[f"g_co2_per_kwh{kind}"]) / 1e6
+        table[f"electricity_busd{end}"] = mwh[name] * regions["usd_per_mwh"] / 1e9
     facts = catalog.facts().query(
         "quantity == 'usd_per_mwh' and condition == 'industrial' and preferred and kind == 'assumption'"
     )

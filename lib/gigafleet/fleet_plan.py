@@ -1,7 +1,8 @@
 """Which generation to buy when: a linear program over quarters, on the inputs of a fleet mix.
 
 What is bought in a quarter works from that quarter on, for the whole quarters of its life. Each quarter and region has
-a mix of its own; purchases tie them together, and milestones say how much must have been bought by when.
+a mix of its own; purchases tie them together, and milestones say how much must have been bought by when. Scenarios,
+such as draws of the inputs, are plans of their own that are solved in one call.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from gigafleet import fleet_solver
-from gigafleet.errors import require, require_whole, unknown
+from gigafleet.errors import require_whole, unknown
 from gigafleet.fleet_problem import BOTH, InfeasibleError, indexes, labeled, rates, same_labels
 from gigafleet.fleet_results import behind, over
 from gigafleet.power import HOURS_PER_YEAR
@@ -20,8 +21,8 @@ from gigafleet.power import HOURS_PER_YEAR
 HOURS = HOURS_PER_YEAR / 4
 OBJECTIVES = {"cost": "USD", "energy": "MWh", "carbon": "t"}
 TOLERANCE = 1e-6
-BESIDE = ("quarter", "region")
-# Input -> its dimensions beside quarter and region, its bounds, and what stands where it is not given.
+BESIDE = ("scenario", "quarter", "region")
+# Input -> its dimensions beside scenario, quarter and region, its bounds, and what stands where it is not given.
 ARRAYS = {
     "power_kw": (BOTH, {"minimum": 0}, None),
     "demand": (("workload",), {"minimum": 0}, None),
@@ -46,7 +47,7 @@ UNITS = {"demand": "token/s", "supply": "accelerator", "site": "kW", "milestones
 
 @dataclass(frozen=True)
 class Plan:
-    """The best plan of purchases.
+    """The best plan of purchases; all by scenario where inputs are, and NaN in one without a plan.
 
     Attributes
     ----------
@@ -65,6 +66,8 @@ class Plan:
         What the objective rises by with one more unit of ``demand``, ``supply``, ``site``, ``milestones``, ``budget``.
     utilization
         Use over limit of the same; of ``demand`` and ``milestones``, what is done over what is asked.
+    status
+        ``optimal`` or ``infeasible``.
     """
 
     purchases: xr.DataArray
@@ -76,15 +79,15 @@ class Plan:
     residual: xr.DataArray
     shadow_prices: xr.Dataset
     utilization: xr.Dataset
+    status: xr.DataArray
 
 
 class _Model:
     """The inputs of a plan and its linear program."""
 
-    def __init__(self, throughput, life_quarters, objective: str, rate: float, given: dict):
+    def __init__(self, throughput, life_quarters, objective: str, rate, given: dict):
         if objective not in OBJECTIVES:
             raise unknown("objective", objective, OBJECTIVES)
-        require("rate", rate, minimum=0, maximum=1)
         for name in given:
             if name not in ARRAYS:
                 raise unknown("input of a plan", name, [*ARRAYS, "life_quarters", "objective", "rate"])
@@ -94,23 +97,26 @@ class _Model:
             value = given.get(name)
             self.p[name] = labeled(name, start if value is None else value, *dims, beside=BESIDE, **bounds)
             same_labels(name, self.p[name], self.rate)
-        life = labeled("life_quarters", life_quarters, "accelerator", beside=(), minimum=1)
-        if life is None:
-            raise ValueError("a plan needs life_quarters")
+        rate = labeled("rate", rate, beside=("scenario",), minimum=0, maximum=1)
+        life = labeled("life_quarters", life_quarters, "accelerator", beside=("scenario",), minimum=1)
+        for name, value in (("rate", rate), ("life_quarters", life)):
+            if value is None:
+                raise ValueError(f"a plan needs {name}")
         for quarters in life.to_numpy().ravel():
             require_whole("life_quarters", quarters, minimum=1)
         same_labels("life_quarters", life, self.rate)
         self._check()
-        axes = indexes([self.rate, *self.p.values()], *BESIDE)
+        axes = indexes([self.rate, *self.p.values(), rate, life], *BESIDE)
         self.axes = {name: axes[name] for name in BESIDE if name in axes}
         self.axes |= {dim: self.rate.indexes[dim] for dim in BOTH}
         self.quarters, self.places = axes["quarter"], [dim for dim in ("region",) if dim in axes]
+        self.draws = [dim for dim in ("scenario",) if dim in axes]
         if self.places and "region" not in self.p["owned"].dims and bool((self.p["owned"] > 0).any()):
             raise ValueError("owned needs the dimension region, as the accelerators stand somewhere")
         self.life = life * xr.ones_like(self._over("accelerator"))
         self.alive, self.left = self._ages()
-        years = np.arange(len(self.quarters)) / 4
-        self.discount = xr.DataArray((1 + rate) ** -years, {"quarter": self.quarters}, "quarter")
+        years = xr.DataArray(np.arange(len(self.quarters)) / 4, {"quarter": self.quarters}, "quarter")
+        self.discount = (1 + rate) ** -years
         self.end_discount = (1 + rate) ** -(len(self.quarters) / 4)
 
     def _check(self) -> None:
@@ -131,8 +137,8 @@ class _Model:
                 raise ValueError(f"{name} is that of all regions together and has no dimension region")
 
     def _over(self, *dims: str) -> xr.DataArray:
-        """Return zeros over some of the dimensions."""
-        axes = {dim: self.axes[dim] for dim in dims}
+        """Return zeros over some of the dimensions, and over scenarios if there are any."""
+        axes = {dim: self.axes[dim] for dim in (*self.draws, *dims)}
         return xr.DataArray(np.zeros([len(axis) for axis in axes.values()]), coords=axes, dims=list(axes))
 
     def _ages(self) -> tuple[xr.DataArray, xr.DataArray]:
@@ -161,8 +167,21 @@ class _Model:
             if relax == name:
                 used = used + give if name == "milestones" else used - give
             model.add_constraints(used >= limit if name == "milestones" else used <= limit, name=name)
-        model.add_objective(1 * give if relax else self._aim(run, buy, stock))
+        model.add_objective(1 * give if relax else self._aim(run, buy, stock).sum())
         return model
+
+    def solve(self, model: linopy.Model) -> fleet_solver.Found:
+        """Return the solutions of a program, scenario by scenario."""
+        scenarios = self.axes["scenario"].size if self.draws else 1
+        return fleet_solver.run(fleet_solver.ordered(model, scenarios), integer=False, block=1)
+
+    def by_scenario(self, values: np.ndarray) -> xr.DataArray:
+        """Return values of the scenarios with their labels, one value without a dimension if there are none."""
+        return xr.DataArray(values if self.draws else values[0], {d: self.axes[d] for d in self.draws}, self.draws)
+
+    def whole(self, table):
+        """Return the sum of a table, or expression, over all dimensions but scenarios."""
+        return table.sum([dim for dim in table.dims if dim in self.axes and dim != "scenario"])
 
     def _limits(self, buy, stock) -> dict[str, tuple]:
         """Return what is used of every limit, and the limit."""
@@ -184,38 +203,39 @@ class _Model:
         return found
 
     def _aim(self, run, buy, stock, objective: str | None = None):
-        """Return an objective, the one asked for if none is named, as an expression."""
+        """Return an objective, the one asked for if none is named, by scenario as an expression."""
         p, objective = self.p, objective or self.objective
         mwh = p["power_kw"] * HOURS / 1000
         if objective == "energy":
-            return (run * mwh).sum()
+            return self.whole(run * mwh)
         if objective == "carbon":
-            return (run * (mwh * p["carbon_kg_per_kwh"])).sum()
+            return self.whole(run * (mwh * p["carbon_kg_per_kwh"]))
         price = p["price_usd"] * (self.discount - self.left * self.end_discount)
         held = p["upkeep_usd_per_h"] * HOURS * self.discount
-        return (run * (mwh * p["usd_per_mwh"] * self.discount)).sum() + (buy * price).sum() + (stock * held).sum()
+        energy = run * (mwh * p["usd_per_mwh"] * self.discount)
+        return self.whole(energy) + self.whole(buy * price) + self.whole(stock * held)
 
     def cheapest(self, model: linopy.Model, found: fleet_solver.Found) -> fleet_solver.Found:
         """Return, of all plans as good as the one found, that of least cost."""
         of = [model.variables[name] for name in ("run", "buy", "stock")]
-        least = found.objective[0]
+        least = self.by_scenario(np.nan_to_num(found.objective))
         model.add_constraints(self._aim(*of) <= least + 1e-9 * abs(least), name="as good")
-        model.add_objective(self._aim(*of, "cost"), overwrite=True)
-        return fleet_solver.run(fleet_solver.ordered(model), integer=False)
+        model.add_objective(self._aim(*of, "cost").sum(), overwrite=True)
+        return self.solve(model)
 
-    def read(self, model: linopy.Model, values: pd.Series, duals: pd.Series) -> Plan:
+    def read(self, model: linopy.Model, values: pd.Series, duals: pd.Series, solved: xr.DataArray) -> Plan:
         """Return the plan behind a solution, with what follows from purchases and assignment computed anew."""
         run, buy = (behind(model.variables[n].labels, values).clip(min=0) for n in ("run", "buy"))
         stock = (buy.rename(quarter="bought") * self.alive).sum("bought") + self.p["owned"]
-        stock = stock.transpose(*buy.dims)
+        stock = stock.transpose(*buy.dims).where(solved)
         before = stock.shift(quarter=1)
         before[{"quarter": 0}] = (self.p["owned"] + xr.zeros_like(stock)).isel(quarter=0)
         totals, residual = self._totals(run, buy, stock)
         spent = (totals["capital"] + totals["upkeep"] + totals["energy_cost"]) * self.discount
         value = {
-            "cost": spent.sum() - residual * self.end_discount,
-            "energy": totals["energy"].sum(),
-            "carbon": totals["carbon"].sum(),
+            "cost": self.whole(spent) - residual * self.end_discount,
+            "energy": self.whole(totals["energy"]),
+            "carbon": self.whole(totals["carbon"]),
         }[self.objective]
         unit = OBJECTIVES[self.objective]
         prices = {name: behind(model.constraints[name].labels, duals) for name in self.limited()}
@@ -224,11 +244,12 @@ class _Model:
             retired=before + buy - stock,
             in_service=stock,
             assignment=run,
-            objective=value.assign_attrs(units=unit),
-            totals=totals,
-            residual=residual.assign_attrs(units="USD"),
+            objective=value.where(solved).assign_attrs(units=unit),
+            totals=totals.where(solved),
+            residual=residual.where(solved).assign_attrs(units="USD"),
             shadow_prices=xr.Dataset({n: v.assign_attrs(units=f"{unit} per {UNITS[n]}") for n, v in prices.items()}),
-            utilization=self._use(run, buy, stock),
+            utilization=self._use(run, buy, stock).where(solved),
+            status=xr.where(solved, "optimal", "infeasible"),
         )
 
     def limited(self) -> list[str]:
@@ -251,7 +272,7 @@ class _Model:
             found["power"] = (stock * p["provisioned_kw"], "kW")
             found["milestone_power"] = ((buy * p["counted_kw"]).cumsum("quarter"), "kW")
         totals = {name: value.sum(every).assign_attrs(units=unit) for name, (value, unit) in found.items()}
-        return xr.Dataset(totals), (capital * self.left).sum()
+        return xr.Dataset(totals), self.whole(capital * self.left)
 
     def _use(self, run, buy, stock) -> xr.Dataset:
         """Return use over limit of every constraint; of demand and milestones, what is done over what is asked."""
@@ -264,11 +285,11 @@ class _Model:
         return xr.Dataset(found)
 
 
-def plan_purchases(throughput, life_quarters, *, objective: str = "cost", rate: float = 0.0, **given) -> Plan:
+def plan_purchases(throughput, life_quarters, *, objective: str = "cost", rate=0.0, **given) -> Plan:
     """Return which accelerators to buy when, and what work they do.
 
     Every input is a number or carries labels: dims accelerator, workload and, where it varies with them, quarter and
-    region.
+    region. All may vary with scenario: each has its own plan, made with its own inputs known.
 
     Parameters
     ----------
@@ -307,21 +328,27 @@ def plan_purchases(throughput, life_quarters, *, objective: str = "cost", rate: 
     Raises
     ------
     gigafleet.fleet_problem.InfeasibleError
-        Where no plan will do, with what each limit alone would have to give.
+        Where no plan will do in any scenario, with what each limit alone would have to give in the first.
     UnknownNameError, ValueError
         Naming the input that is wrong.
     """
     asked = _Model(throughput, life_quarters, objective, rate, given)
     model = asked.build()
-    found = fleet_solver.run(fleet_solver.ordered(model), integer=False)
-    if not found.solved.all():
-        gives = _relaxations(asked)
+    found = asked.solve(model)
+    if not found.solved.any():
+        first = {name: _first(value) for name, value in given.items()}
+        gives = _relaxations(_Model(_first(throughput), _first(life_quarters), objective, _first(rate), first))
         told = "; ".join(gives["text"]) or "no single limit is enough"
         raise InfeasibleError(f"no plan of purchases meets the constraints. Enough would be: {told}", gives)
     values = found.values if objective == "cost" else asked.cheapest(model, found).values
-    plan = asked.read(model, values, found.duals)
+    plan = asked.read(model, values, found.duals, asked.by_scenario(found.solved))
     _check(plan)
     return plan
+
+
+def _first(value):
+    """Return an input of the first scenario."""
+    return value.isel(scenario=0, drop=True) if "scenario" in getattr(value, "dims", ()) else value
 
 
 def _check(plan: Plan) -> None:
@@ -338,7 +365,7 @@ def _relaxations(asked: _Model) -> pd.DataFrame:
     for kind, unit in GIVES.items():
         if kind not in asked.limited():
             continue
-        found = fleet_solver.run(fleet_solver.ordered(asked.build(relax=kind)), integer=False)
+        found = asked.solve(asked.build(relax=kind))
         amount = found.objective[0]
         if found.solved.all() and amount > TOLERANCE:
             less = kind in AT_LEAST

@@ -211,7 +211,7 @@ def _scenario_of(labels: dict, order: np.ndarray) -> np.ndarray:
     return found[order]
 
 
-def run(blocks: Blocks, integer: bool, elastic: Callable[[], Blocks] | None = None) -> Found:
+def run(blocks: Blocks, integer: bool, elastic: Callable[[], Blocks] | None = None, block: int = BLOCK) -> Found:
     """Return the solutions, block by block.
 
     Parameters
@@ -223,6 +223,8 @@ def run(blocks: Blocks, integer: bool, elastic: Callable[[], Blocks] | None = No
     elastic
         Returns the same model with a demand that may give. It tells the scenarios of a block that cannot be solved
         from the others; without it the block is halved until they are found.
+    block
+        Scenarios that HiGHS gets at once.
     """
     n, kept = blocks.scenarios, {}
     columns, rows = len(blocks.columns) // n, len(blocks.rows) // n
@@ -253,7 +255,7 @@ def run(blocks: Blocks, integer: bool, elastic: Callable[[], Blocks] | None = No
 
     values, duals = np.full((n, columns), np.nan), np.full((n, rows), np.nan)
     bound, solved, endless = np.full(n, np.nan), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
-    size = 1 if integer else BLOCK
+    size = 1 if integer else block
     for first in range(0, n, size):
         for some, *answer in work(np.arange(first, min(first + size, n))):
             if isinstance(answer[0], str):

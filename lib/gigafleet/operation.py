@@ -73,7 +73,14 @@ def ranges(of: str = "amd-openai", regions="us") -> pd.DataFrame:
     return pd.concat([rollout.ranges(of), common, catalog.ranges(INPUTS), own])
 
 
-def draw(of: str = "amd-openai", n: int = 1, seed: int = 0, regions="us", **fixed: float | None) -> pd.DataFrame:
+def draw(
+    of: str = "amd-openai",
+    n: int = 1,
+    seed: int = 0,
+    regions="us",
+    more: pd.DataFrame | None = None,
+    **fixed: float | None,
+) -> pd.DataFrame:
     """Return samples of all inputs; ``n=1`` gives their values.
 
     Parameters
@@ -84,10 +91,12 @@ def draw(of: str = "amd-openai", n: int = 1, seed: int = 0, regions="us", **fixe
         As :func:`gigafleet.uncertainty.sample`.
     regions
         As :func:`region_shares`.
+    more
+        Further inputs that are drawn with them, as :func:`ranges` gives them.
     fixed
         Inputs that stand at a number instead; None is left as drawn.
     """
-    known = ranges(of, regions)
+    known = ranges(of, regions) if more is None else pd.concat([ranges(of, regions), more])
     for name in fixed:
         if name not in known.index:
             raise unknown("input", name, known.index)

@@ -59,6 +59,15 @@ def parts(table: xr.DataArray, part: str, over: str = "quarter") -> pd.DataFrame
     return table.mean("sample", skipna=False).transpose(over, part).to_pandas().rename_axis(columns=None)
 
 
+def part_bands(table: xr.DataArray, part: str, over: str = "quarter") -> dict[str, pd.DataFrame]:
+    """Return the frames ``low``, ``median``, ``high`` of a table over its samples, one column a part; medians of parts
+    do not add up. By ``year`` quarters are added up first."""
+    table = rollout.by_year(table) if over == "year" else table
+    ends = {"low": 0.05, "median": 0.5, "high": 0.95}
+    frames = {end: table.quantile(share, "sample").transpose(over, part).to_pandas() for end, share in ends.items()}
+    return {end: frame.rename_axis(columns=None) for end, frame in frames.items()}
+
+
 def clocks(found: xr.Dataset) -> pd.DataFrame:
     """Return medians of cumulative gigawatts by quarter, on every clock, and of those in service. [GW]"""
     names = (*rollout.CLOCKS, "retired")
@@ -87,15 +96,8 @@ def in_use(found: xr.Dataset) -> np.ndarray:
 def cost_per_token(found: xr.Dataset, kinds: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return what a million tokens costs by quarter, as frames ``low``, ``median``, ``high`` with a column a kind of
     work; quarters as :func:`in_use`. [USD per million tokens]"""
-    table, ends = (
-        found["usd_per_million_tokens"][{"quarter": in_use(found)}],
-        {"low": 0.05, "median": 0.5, "high": 0.95},
-    )
-    frames = {}
-    for end, share in ends.items():
-        frame = table.quantile(share, "sample").transpose("quarter", "workload").to_pandas()
-        frames[end] = frame.rename(columns=kinds["name"]).rename_axis(columns=None)
-    return frames
+    frames = part_bands(found["usd_per_million_tokens"][{"quarter": in_use(found)}], "workload")
+    return {end: frame.rename(columns=kinds["name"]) for end, frame in frames.items()}
 
 
 def carbon_by_region(found: xr.Dataset, inputs: pd.DataFrame, regions: Iterable[str] | None = None) -> pd.DataFrame:
@@ -135,7 +137,7 @@ def carbon_by_region(found: xr.Dataset, inputs: pd.DataFrame, regions: Iterable[
 
 def delays(
     years: Iterable[float], of: str, inputs: pd.DataFrame, **settings
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
     """Return what a delay does: gigawatts in service by quarter, and the answers.
 
     Parameters
@@ -149,12 +151,12 @@ def delays(
 
     Returns
     -------
-    dict, DataFrame
-        The first holds frames ``low``, ``median`` and ``high`` [GW], a column a delay. The second has a row a delay:
-        ``gw_2028`` and ``gw_2030``, in service at the end of the year [GW], ``twh_2030`` and ``twh``, to the end of
-        2030 and in all [TWh], ``capex_busd_2030`` to the end of 2030 [billion USD]; medians.
+    dict, dict
+        The first holds frames ``low``, ``median`` and ``high`` [GW], a column a delay. The second has a frame a delay,
+        one row a sample: ``gw_2028`` and ``gw_2030``, in service at the end of the year [GW], ``twh_2030`` and ``twh``,
+        to the end of 2030 and in all [TWh], ``capex_busd_2030`` to the end of 2030 [billion USD].
     """
-    bands, rows = {}, {}
+    bands, tables = {}, {}
     for delay in years:
         label = "on plan" if delay == 0 else f"{delay:g} {'year' if delay == 1 else 'years'} late"
         moved = inputs.assign(delay_years=inputs["delay_years"] + delay)
@@ -169,11 +171,11 @@ def delays(
             "twh": year["twh"].sum("year"),
             "capex_busd_2030": year["capex_busd"].sel(year=until).sum(["year", "asset"], skipna=False),
         }
-        rows[label] = {name: float(value.median("sample")) for name, value in values.items()}
+        tables[label] = pd.DataFrame({name: value.to_numpy() for name, value in values.items()})
     ends = {
         end: pd.DataFrame({label: table[end] for label, table in bands.items()}) for end in ("low", "median", "high")
     }
-    return ends, pd.DataFrame(rows).T
+    return ends, tables
 
 
 def when_text(years: pd.Series) -> str:

@@ -1,22 +1,41 @@
-"""What a plan of purchases needs from the other models: generations, their work, power and money, by quarter.
+"""What a plan of purchases needs from the other models: generations, their work, power and money, by quarter; and what
+the plans answer, over draws of all inputs.
 
 A deal's roll-out says how many gigawatts must have been delivered by when, and what work is asked for: a share of what
-the roll-out itself could do. The plan then chooses generations and regions.
+the roll-out itself could do. The plan then chooses generations and regions. Each draw has a plan of its own, made as if
+all of its inputs were known from the start.
 """
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import cost, fleet, fleet_inputs, operation, power, rollout
+from gigafleet import catalog, cost, deal, fleet, fleet_inputs, operation, power, rollout, uncertainty
+from gigafleet.distributions import within_band
 from gigafleet.errors import require
 
 GENERATIONS = ("MI355X", "MI455X", "MI500")
 COUNTED = rollout.GENERATIONS  # those that the deal's gigawatts are of
 END = "2031Q4"
+# Inputs of the generation before the deal's, beside those of the roll-out.
+EARLIER_KW, EARLIER_ERROR = f"{GENERATIONS[0]} it_kw", f"{GENERATIONS[0]} {deal.ERROR}"
+TOTALS = {"cost": 1e9, "capital": 1e9, "energy": 1e6, "carbon": 1e6}  # total -> our unit over that of the plan
+
+
+def ranges() -> pd.DataFrame:
+    """Return the inputs that a plan has beside those of :func:`gigafleet.operation.ranges`, with their ranges: IT power
+    and error of throughput of the generation before the deal's. Its price has no range in the data."""
+    error = pd.DataFrame({"low": -1.645, "value": 0.0, "high": 1.645, "unit": "", "kind": "model"}, [EARLIER_ERROR])
+    return pd.concat([catalog.ranges({EARLIER_KW: (GENERATIONS[0], "all_in_kw")}), error])
+
+
+def draw(of: str = "amd-openai", n: int = 1, seed: int = 0, regions="us", **fixed: float | None) -> pd.DataFrame:
+    """Return samples of all inputs of a plan; arguments and errors as :func:`gigafleet.operation.draw`."""
+    return operation.draw(of, n, seed, regions, more=ranges(), **fixed)
 
 
 def inputs(
+    drawn: pd.DataFrame | None = None,
     of: str = "amd-openai",
     *,
     regions="us",
@@ -24,19 +43,21 @@ def inputs(
     most_gw_per_quarter: float = 0.8,
     site_gw: float | None = None,
     next_generation_years: float | None = None,
-    rate: float | None = None,
+    sooner_years: float = 0.0,
     milestones: bool = True,
     name: str = "base",
-    delay_years: float | None = None,
     capacity_basis: str = "facility",
     most_gw: float | None = None,
     room_gw: float | None = None,
     end: str = END,
 ) -> dict:
-    """Return the arguments of :func:`gigafleet.fleet.plan_purchases` for a deal, at the values of all inputs.
+    """Return the arguments of :func:`gigafleet.fleet.plan_purchases` for a deal.
 
     Parameters
     ----------
+    drawn
+        Samples, as :func:`draw` gives them for the same deal and regions; each is a scenario of the plan. None takes
+        the values of all inputs, without the dimension scenario.
     of
         A deal of :func:`gigafleet.rollout.deals`.
     regions
@@ -47,14 +68,12 @@ def inputs(
         Most of a generation that can be bought in a quarter. [GW]
     site_gw
         Power of each region's sites; None for no limit. [GW]
-    next_generation_years
-        When MI500 is on offer, in years from July 2026; None as in the data. What work is asked for does not move with
-        it. [years]
-    rate
-        Discount rate, and cost of the capital in the facility; None as in the data. [share/year]
+    next_generation_years, sooner_years
+        When MI500 is on offer, in years from July 2026, None as drawn; and how much sooner than that. What work is
+        asked for does not move with them. [years]
     milestones
         Whether the deal's gigawatts must have been bought when its roll-out delivers them.
-    name, delay_years, capacity_basis, most_gw, room_gw
+    name, capacity_basis, most_gw, room_gw
         The roll-out behind milestones and work, as :func:`gigafleet.operation.evaluate` takes them (``room_gw`` is its
         ``site_gw``).
     end
@@ -62,102 +81,190 @@ def inputs(
     """
     require("work", work, above=0)
     require("most_gw_per_quarter", most_gw_per_quarter, above=0)
-    places = list(operation.region_shares(regions))
+    places, point = list(operation.region_shares(regions)), drawn is None
+    drawn = draw(of, regions=places) if point else drawn
+    for missing in ranges().index.difference(drawn.columns):
+        raise ValueError(f"drawn needs a column {missing!r}, as purchases.draw gives it")
+    settings = {"capacity_basis": capacity_basis, "most_gw": most_gw, "site_gw": room_gw}
+    found = operation.evaluate(drawn, of, name, regions=places, end=end, **settings).rename(sample="scenario")
+    found = found.assign_coords(scenario=np.arange(len(drawn)))
+    each, number = _generations(drawn), _number(found)
+    later = drawn["next_generation_years"] if next_generation_years is None else next_generation_years
+    for key, years in (("next_generation_years", later), ("sooner_years", sooner_years)):
+        require(key, years, minimum=0)
+    opens = _opens(drawn, np.maximum(later - sooner_years, 0))
+    per_kw = 1.0 if capacity_basis == "facility" else 1 / _column(drawn, "peak_pue")
+    reached = found["delivered_gw"].sum("generation").cumsum("quarter") * 1e6
+    arguments = each | {
+        "life_quarters": (4 * _column(drawn, "it_life_years")).round().clip(min=1),
+        "rate": _column(drawn, "rate"),
+        "demand": work * found["tokens_tn"] * 1e12 / (operation.HOURS * 3600),
+        "supply": most_gw_per_quarter * 1e6 / each["provisioned_kw"] * (number >= opens),
+        **_places(drawn, places, number, site_gw),
+        "counted_kw": per_kw * each["provisioned_kw"] * each["provisioned_kw"]["accelerator"].isin(COUNTED),
+        "milestones_kw": reached * (1 - 1e-9) if milestones else None,
+    }
+    return {name: _first(value) if point else value for name, value in arguments.items()}
+
+
+def _first(value: xr.DataArray | None) -> xr.DataArray | None:
+    """Return an input of the first scenario, without that dimension."""
+    return value if value is None else value.isel(scenario=0, drop=True)
+
+
+def _column(drawn: pd.DataFrame, name: str) -> xr.DataArray:
+    """Return an input by scenario."""
+    return xr.DataArray(drawn[name].to_numpy(float), {"scenario": np.arange(len(drawn))}, "scenario")
+
+
+def _by(dim: str, columns: dict) -> xr.DataArray:
+    """Return columns of samples as a table of dims (scenario, dim)."""
+    values = np.column_stack([np.asarray(column, float) for column in columns.values()])
+    return xr.DataArray(values, {"scenario": np.arange(len(values)), dim: list(columns)}, ("scenario", dim))
+
+
+def _number(found: xr.Dataset) -> xr.DataArray:
+    """Return the number of each quarter from the first on."""
+    return xr.DataArray(np.arange(found.sizes["quarter"]), {"quarter": found["quarter"]}, "quarter")
+
+
+def _opens(drawn: pd.DataFrame, later) -> xr.DataArray:
+    """Return the number of the quarter from which a generation is on offer: that in which its time falls, as the
+    roll-out ships in it, too."""
+    none = 0.0 * drawn["start_years"]
+    years = dict(zip(GENERATIONS, (none, drawn["start_years"], none + later), strict=True))
+    return np.floor(4 * _by("accelerator", years) + 1e-9)
+
+
+def _places(drawn: pd.DataFrame, places: list[str], number: xr.DataArray, site_gw: float | None) -> dict:
+    """Return price and carbon of electricity, and power of the sites, by region."""
+    price, today = (
+        _by("region", {place: drawn[f"{place} {quantity}"] for place in places}) for quantity in operation.BY_REGION
+    )
+    since = xr.DataArray([operation.years_since(place) for place in places], {"region": places}, "region")
+    decline = _column(drawn, "grid_decline_share_per_year")
     if site_gw is not None:
         require("site_gw", site_gw, above=0)
-    point = operation.draw(of, regions=places, rate=rate, delay_years=delay_years)
-    settings = {"capacity_basis": capacity_basis, "most_gw": most_gw, "site_gw": room_gw}
-    found = operation.evaluate(point, of, name, regions=places, end=end, **settings).isel(sample=0)
-    one = point.iloc[0]
-    each, names = _generations(one), list(GENERATIONS)
-    asked = found["tokens_tn"].transpose("quarter", "workload") * 1e12 / (operation.HOURS * 3600)
-    later = one["next_generation_years"] if next_generation_years is None else next_generation_years
-    require("next_generation_years", later, minimum=0)
-    opens = {"MI355X": 0.0, "MI455X": one["start_years"], "MI500": later}
-    first = xr.DataArray([np.ceil(4 * opens[name]) for name in names], {"accelerator": names}, "accelerator")
-    number = xr.DataArray(np.arange(found.sizes["quarter"]), {"quarter": found["quarter"]}, "quarter")
-    supply = most_gw_per_quarter * 1e6 / each["provisioned_kw"] * (number >= first)
-    price = xr.DataArray([one[f"{place} usd_per_mwh"] for place in places], {"region": places}, "region")
-    today = xr.DataArray([one[f"{place} g_co2_per_kwh"] for place in places], {"region": places}, "region")
-    since = xr.DataArray([operation.years_since(place) for place in places], {"region": places}, "region")
-    grid = power.grid_g_co2_per_kwh(today, one["grid_decline_share_per_year"], since + (number + 0.5) / 4)
-    per_kw = 1.0 if capacity_basis == "facility" else 1 / one["peak_pue"]
-    counted = per_kw * each["provisioned_kw"] * each["provisioned_kw"]["accelerator"].isin(COUNTED)
-    reached = found["delivered_gw"].sum("generation").cumsum("quarter") * 1e6
     return {
-        **{name: each[name] for name in ("throughput", "power_kw", "price_usd", "upkeep_usd_per_h", "provisioned_kw")},
-        "life_quarters": round(4 * one["it_life_years"]),
-        "rate": float(one["rate"]),
-        "demand": work * asked,
-        "supply": supply.transpose("quarter", "accelerator"),
         "usd_per_mwh": price,
-        "carbon_kg_per_kwh": grid / 1000,
-        "counted_kw": counted,
-        "milestones_kw": reached * (1 - 1e-9) if milestones else None,
+        "carbon_kg_per_kwh": power.grid_g_co2_per_kwh(today, decline, since + (number + 0.5) / 4) / 1000,
         "site_kw": None if site_gw is None else xr.full_like(price, 1e6 * site_gw),
     }
 
 
-def _generations(one: pd.Series) -> dict[str, xr.DataArray]:
-    """Return throughput, power, price and upkeep of every generation; those of MI500 from MI455X by ratios.
+def _generations(drawn: pd.DataFrame) -> dict[str, xr.DataArray]:
+    """Return throughput, power, price and upkeep of every generation by scenario; those of MI500 from MI455X by ratios,
+    as :mod:`gigafleet.operation` has them.
 
     The facility outlives accelerators: it is not in the price but, as an annuity, in the upkeep.
     """
-    names, last, size = list(GENERATIONS[:-1]), GENERATIONS[-1], one["it_kw_ratio"]
-    mixed, costs = fleet_inputs.inputs(names, capacity_gw=None), fleet_inputs.costs(names)
-    it_kw = costs["nameplate_kw"]
-    known = cost.arguments(one.drop("network_usd").to_dict() | {"usd_per_mwh": 0.0}, it_kw)
-    assets = {name: known[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}
-    capital = cost.capex_parts_usd(costs["price_usd"], it_kw, **assets)
-    beside = capital["network"] + capital["storage"]
-    dearer = one["content_mi500_busd_per_gw"] / one["content_mi455x_busd_per_gw"]
-    later = size * (dearer * capital["system"] + beside).iloc[-1]
-    price = pd.concat([capital["system"] + beside, pd.Series({last: later})])
-    upkeep = cost.waterfall(costs["price_usd"], it_kw, **known)[["facility", "maintenance", "staff"]].sum(axis=1)
-    return {
-        "throughput": _with_last(mixed["throughput"], last, size * one["work_per_kw_ratio"]),
-        "power_kw": _with_last(mixed["power_kw"], last, size),
-        "provisioned_kw": _with_last(mixed["provisioned_kw"], last, size),
-        "price_usd": price.rename_axis("accelerator").to_xarray(),
-        "upkeep_usd_per_h": _with_last(upkeep.rename_axis("accelerator").to_xarray(), last, size),
+    size = drawn["it_kw_ratio"]
+    dearer = drawn["content_mi500_busd_per_gw"] / drawn["content_mi455x_busd_per_gw"]
+    earlier = 0.0 * size + fleet_inputs.costs([GENERATIONS[0]])["price_usd"].iloc[0]
+    system = drawn["system_price_usd"] / drawn["accelerators_per_system"]
+    site_network = drawn["network_usd_per_kw"] * drawn[EARLIER_KW]
+    rows = {  # IT power, price of the system, network
+        GENERATIONS[0]: (drawn[EARLIER_KW], earlier, site_network),
+        GENERATIONS[1]: (drawn["it_kw"], system, drawn["network_usd"]),
+        GENERATIONS[2]: (size * drawn["it_kw"], size * dearer * system, size * drawn["network_usd"]),
+    }
+    price, upkeep = {}, {}
+    for generation, (it_kw, usd, network) in rows.items():
+        known = cost.arguments(drawn.assign(usd_per_mwh=0.0, network_usd=network), it_kw)
+        parts = cost.parts_per_accelerator_hour(usd, it_kw, **known)
+        price[generation] = usd + network + it_kw * drawn["storage_usd_per_kw"]
+        upkeep[generation] = parts["facility"] + parts["maintenance"] + parts["staff"]
+    it_kw = _by("accelerator", {generation: row[0] for generation, row in rows.items()})
+    return _work(drawn, it_kw) | {
+        "provisioned_kw": it_kw * _column(drawn, "peak_pue"),
+        "price_usd": _by("accelerator", price),
+        "upkeep_usd_per_h": _by("accelerator", upkeep),
     }
 
 
-def _with_last(table: xr.DataArray, name: str, ratio: float) -> xr.DataArray:
-    """Return a table with one more accelerator: the last one times a ratio."""
-    more = (table.isel(accelerator=[-1]) * ratio).assign_coords(accelerator=[name])
-    return xr.concat([table, more], "accelerator")
+def _work(drawn: pd.DataFrame, it_kw: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Return throughput and average draw of every generation by scenario and workload: each prediction within its band
+    by one error for all work, and each draw under load as its phase's is drawn."""
+    kinds, names = fleet_inputs.workloads(), list(GENERATIONS)
+    busy, idle = _column(drawn, "busy_share"), _column(drawn, "idle_share")
+    done = [fleet_inputs.of_default_work(name) for name in names[:-1]]
+    rates = [
+        within_band(one["tokens_per_s"].where(one["tokens_per_s"] > 0), one["low"], one["high"], _column(drawn, error))
+        for one, error in zip(done, (EARLIER_ERROR, deal.ERROR), strict=True)
+    ]
+    rates.append(rates[-1] * _column(drawn, "it_kw_ratio") * _column(drawn, "work_per_kw_ratio"))
+    nameplate = catalog.accelerators().loc[names[:-1], "all_in_kw"]
+    loads = [one["it_kw"] / kw for one, kw in zip(done, nameplate, strict=True)]
+    axis = pd.Index(names, name="accelerator")
+    loads = xr.concat([*loads, loads[-1]], axis)
+    middle = catalog.ranges(cost.COMMON)["value"]
+    more = {kind: drawn[f"active_share_{p}"] / middle[f"active_share_{p}"] for kind, p in kinds["phase"].items()}
+    active = np.minimum(loads * _by("workload", more), 1.0)
+    average = power.average_draw_kw(1.0, *xr.broadcast(busy, active, idle))
+    return {
+        "throughput": xr.concat(rates, axis) * busy,
+        "power_kw": it_kw * average * _column(drawn, "annual_pue"),
+    }
 
 
-def bought_gw(plan: fleet.Plan, arguments: dict) -> pd.DataFrame:
-    """Return the gigawatts that a plan buys by quarter, one column a generation. [GW]"""
-    kw = plan.purchases * arguments["provisioned_kw"]
-    table = (kw.sum([dim for dim in kw.dims if dim not in ("quarter", "accelerator")]) / 1e6).to_pandas()
-    return table.rename_axis(columns=None).round(9)
+def plan(arguments: dict) -> xr.Dataset:
+    """Return what the plans of least cost buy, and what they take.
 
-
-def compare(cases: dict[str, dict]) -> pd.DataFrame:
-    """Return several plans side by side, a row a plan.
+    Parameters
+    ----------
+    arguments
+        From :func:`inputs`.
 
     Returns
     -------
-    DataFrame
-        ``cost`` (discounted, less what is left) [billion USD], ``capital`` [billion USD], ``energy`` [TWh], ``carbon``
-        [Mt], and the gigawatts of each generation [GW]; NaN where no plan will do.
+    Dataset
+        By ``sample``: ``cost`` (discounted, less what is left), ``capital`` [billion USD], ``energy`` [TWh], ``carbon``
+        [Mt]; by sample, ``quarter`` and ``generation``: ``bought_gw`` at the meter, hottest hour [GW]. NaN in a sample
+        that no plan will do for.
     """
-    rows = {}
-    for label, arguments in cases.items():
-        try:
-            plan = fleet.plan_purchases(**arguments)
-        except fleet.InfeasibleError:
-            rows[label] = {}
-            continue
-        sums = plan.totals.sum()
-        rows[label] = {
-            "cost": plan.objective.item() / 1e9,
-            "capital": sums["capital"].item() / 1e9,
-            "energy": sums["energy"].item() / 1e6,
-            "carbon": sums["carbon"].item() / 1e6,
-            **bought_gw(plan, arguments).sum().to_dict(),
-        }
-    return pd.DataFrame(rows).T.reindex(columns=["cost", "capital", "energy", "carbon", *GENERATIONS])
+    each = arguments["provisioned_kw"]
+    empty = 0.0 * arguments["supply"]
+    try:
+        best = fleet.plan_purchases(**arguments)
+        sums = best.totals.sum("quarter", skipna=False).assign(cost=best.objective)
+        bought = best.purchases.sum([dim for dim in best.purchases.dims if dim not in empty.dims], skipna=False)
+    except fleet.InfeasibleError:
+        sums = dict.fromkeys(TOTALS, np.nan * empty.sum(["quarter", "accelerator"]))
+        bought = np.nan * empty
+    found = {name: sums[name] / unit for name, unit in TOTALS.items()} | {"bought_gw": (bought * each / 1e6).round(9)}
+    names = {"scenario": "sample", "accelerator": "generation"}
+    table = xr.Dataset(found).rename({k: v for k, v in names.items() if k in empty.dims})
+    return table if "sample" in table.dims else table.expand_dims("sample")
+
+
+def answers(plans: xr.Dataset) -> pd.DataFrame:
+    """Return the totals of :func:`plan`, one row a sample: those of :data:`TOTALS`, the gigawatts of each generation,
+    and of ``all``."""
+    gigawatts = plans["bought_gw"].sum("quarter", skipna=False).transpose("sample", "generation").to_pandas()
+    gigawatts = gigawatts.rename_axis(columns=None).assign(all=gigawatts.sum(axis=1, skipna=False))
+    return plans[list(TOTALS)].to_dataframe()[list(TOTALS)].join(gigawatts)
+
+
+def saved(plans: xr.Dataset, others: xr.Dataset) -> pd.Series:
+    """Return how much less other plans of the same samples cost, sample by sample; NaN where one of the two has none.
+    [billion USD]"""
+    return answers(plans)["cost"] - answers(others)["cost"]
+
+
+def compare(plans: dict[str, xr.Dataset]) -> dict[str, pd.DataFrame]:
+    """Return several plans side by side.
+
+    Parameters
+    ----------
+    plans
+        Name -> from :func:`plan`.
+
+    Returns
+    -------
+    dict
+        ``low``, ``median`` and ``high`` (5, 50 and 95 % of the samples that have a plan): frames with a row a name and
+        columns of :func:`answers`; ``cannot``: a Series of how many samples have none.
+    """
+    tables = {name: answers(one) for name, one in plans.items()}
+    cannot = {name: int(table["cost"].isna().sum()) for name, table in tables.items()}
+    return uncertainty.intervals(tables) | {"cannot": pd.Series(cannot)}

@@ -14,7 +14,7 @@ from scipy.stats import qmc, sobol_indices
 from gigafleet.distributions import draw, ends, prepare
 from gigafleet.errors import require, require_whole, unknown
 
-__all__ = ["chunks", "flips", "interval", "prepare", "quantile_errors", "sample", "sobol", "tornado"]
+__all__ = ["chunks", "flips", "interval", "intervals", "prepare", "quantile_errors", "sample", "sobol", "tornado"]
 
 REPEATS = 4  # sets of points behind a Sobol index, for its error
 CHUNK = 2**16  # samples that are drawn at a time
@@ -144,6 +144,27 @@ def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9)
     quantiles = frame.quantile([(1 - level) / 2, 0.5, (1 + level) / 2])
     quantiles.index = ["low", "median", "high"]
     return quantiles.T if table else quantiles["samples"]
+
+
+def intervals(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the intervals of several tables of samples side by side.
+
+    Parameters
+    ----------
+    tables
+        Name -> one row a sample, one column an answer; all have the same answers.
+
+    Returns
+    -------
+    dict
+        ``low``, ``median``, ``high`` of :func:`interval`: frames with a row a name and a column an answer.
+
+    >>> two = {"a": pd.DataFrame({"gw": [1.0, 2.0, 3.0]}), "b": pd.DataFrame({"gw": [4.0, 4.0]})}
+    >>> intervals(two)["median"]["gw"].to_dict()
+    {'a': 2.0, 'b': 4.0}
+    """
+    each = {name: interval(table) for name, table in tables.items()}
+    return {end: pd.DataFrame({name: one[end] for name, one in each.items()}).T for end in ("low", "median", "high")}
 
 
 def tornado(function: Callable[[pd.DataFrame], object], ranges: pd.DataFrame) -> pd.DataFrame:
