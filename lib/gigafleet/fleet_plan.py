@@ -280,7 +280,8 @@ class _Model:
         pairs = {"demand": (work, self.p["demand"])} | self._limits(buy, stock)
         found = {"assigned": over(run.sum("workload"), stock)}
         for name, (used, limit) in pairs.items():
-            least = xr.where(limit > 0, used / limit.where(limit > 0), np.inf)
+            some = limit > TOLERANCE * limit.max()  # less is lost in the solver's own tolerance
+            least = xr.where(some, used / limit.where(some), np.inf)
             found[name] = least if name in AT_LEAST else over(used, limit)
         return xr.Dataset(found)
 
