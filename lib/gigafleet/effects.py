@@ -1,8 +1,9 @@
 """The parameters of the performance model and the rows they apply to.
 
 Every parameter is a logarithm with a prior: a constant has a wide one around a plausible value, a deviation or effect
-a narrower one around zero, so that what few results say moves it little (shrinkage). What would tell accelerators,
-architectures or engines apart one by one was left out: it helps on what was measured and not on what was not.
+a narrower one around zero, so that what few results say moves it little (shrinkage); two are exponents. What would
+tell accelerators, architectures or engines apart one by one was left out: it helps on what was measured and not on what
+was not. MLPerf's tasks are told apart, for their lengths are assumed.
 """
 
 from typing import NamedTuple
