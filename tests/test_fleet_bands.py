@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
-from gigafleet import fleet, fleet_bands, fleet_draws, fleet_inputs, fleet_views
+from gigafleet import fleet, fleet_bands, fleet_draws, fleet_inputs, fleet_views, tell
 
 NAMES = ["MI300X", "MI355X", "MI455X"]
 SUPPLY = {"MI300X": 80000, "MI355X": 120000, "MI455X": 60000}
@@ -100,9 +101,12 @@ def test_without_ranges_the_band_is_the_line(asked, exact):
 
 
 def test_other_ways_see_the_same_draws_as_the_mix(asked, draws):
-    ways = fleet_bands.ways(draws)
-    mix = fleet_bands.uncertain(draws)["energy"].to_series().dropna() / 1e3
-    np.testing.assert_allclose(ways["the mix"], mix)
+    found_in = fleet_bands.ways(draws)
+    ways = found_in["energy"]
+    mix = fleet_bands.uncertain(draws).dropna("scenario", subset=["energy"])
+    for name in ("energy", "cost", "carbon", "power"):
+        np.testing.assert_allclose(found_in[name]["the mix"], mix[name] * fleet_bands.SCALE[name])
+    np.testing.assert_allclose(found_in["accelerators"]["the mix"], mix["used"].sum("accelerator"))
     assert (ways["without limits of supply"] <= ways["the mix"] * (1 + 1e-9)).all()
     assert (ways["an even split of power"].fillna(np.inf) >= ways["the mix"] * (1 - 1e-9)).all()
     found = fleet_bands.intervals(ways)
@@ -131,11 +135,50 @@ def test_what_goes_beyond_the_supply_is_bought_at_the_price_of_the_draw(case):
 
 
 def test_without_ranges_the_bars_are_the_points(asked, exact):
-    found, points = fleet_bands.intervals(fleet_bands.ways(exact)), fleet_views.compare(asked)["energy"]
+    found, points = fleet_bands.intervals(fleet_bands.ways(exact)["energy"]), fleet_views.compare(asked)["energy"]
     known = points.index[points.notna()]
     for end in ("low", "high"):
         np.testing.assert_allclose(found.loc[known, end], points[known], rtol=1e-6)
     assert np.isinf(found.loc[points.isna(), "low"]).all()
+
+
+def test_without_ranges_the_table_of_ways_is_that_of_the_points(asked, exact, draws):
+    points = fleet_views.compare(asked)
+    text = fleet_bands.compare(points, fleet_bands.ways(exact))
+    for name in text:
+        assert text[name].tolist() == points[name].map(lambda x: tell.number(x)).tolist()
+    text = fleet_bands.compare(points, fleet_bands.ways(draws))
+    assert text.loc["the mix", "power"].startswith(f"{tell.number(points.loc['the mix', 'power'])} (")
+    assert text.loc["MI355X alone", "energy"].endswith(" or more)")
+    assert text.loc["MI300X alone"].eq("–").all()
+
+
+def test_figures_are_told_with_the_ends_of_their_draws():
+    draws = xr.DataArray(np.arange(101.0)[:, None] * [1.0, 10.0], dims=("scenario", "accelerator"))
+    draws = draws.assign_coords(accelerator=["A", "B"], scenario=range(101))
+    assert fleet_bands.told(draws.isel(scenario=40, drop=True), draws).to_dict() == {
+        "A": "40 (5 to 95)",
+        "B": "400 (50 to 950)",
+    }
+    some = draws.where(draws["scenario"] >= 60)  # what has no solution is left out
+    assert fleet_bands.told(draws.isel(scenario=40, drop=True), some)["A"] == "40 (62 to 98)"
+    table = fleet_bands.told(
+        *(one.expand_dims(workload=["w"], axis=-1) for one in (draws.isel(scenario=40, drop=True), draws))
+    )
+    assert table.loc["B", "w"] == "400 (50 to 950)"
+
+
+def test_what_stops_a_draw_is_what_would_have_to_give(case, draws):
+    """More of the limit that is named lets the draw be solved; of the others it does not."""
+    asked = draws | {"supply": 0.5 * draws["supply"]}
+    cannot = (fleet_bands.uncertain(asked)["objective"].isnull()).to_numpy()
+    found = fleet_bands.stopped(asked)
+    assert 0 < cannot.sum() < N
+    enough = {"supply": {"supply": asked["supply"] * np.inf}, "power": {"power_cap_kw": None}}
+    for name, freed in enough.items():
+        left = fleet_bands.uncertain(asked | freed)["objective"].isnull().to_numpy()
+        assert found.get(name, 0) == (cannot & ~left).sum(), name
+    assert fleet_bands.stopped(draws | {"supply": None, "power_cap_kw": None}).empty
 
 
 def test_a_group_of_inputs_widens_what_hangs_on_it(case):

@@ -54,6 +54,22 @@ def same(one: dict, other: dict) -> bool:
     return True
 
 
+def test_what_is_idle_draws_its_share_of_the_power_of_the_same_draw(done, drawn):
+    site = {name: catalog.value("ai-datacenter", name) for name in ("idle_share", "annual_pue")}
+    kw = catalog.accelerators().loc[NAMES, "all_in_kw"]
+    one = fleet_draws.idle_kw(NAMES, 1)
+    np.testing.assert_allclose(one, kw * site["idle_share"] * site["annual_pue"])
+    found = fleet_draws.idle_kw(NAMES, N)
+    known = fleet_draws.ranges(NAMES, KINDS, ["us"])
+    samples = uncertainty.sample(known, N, 0, fleet_draws.correlations(NAMES, KINDS))
+    own = found / (drawn["provisioned_kw"] / xr.DataArray(samples["peak_pue"].to_numpy(), dims="scenario"))
+    share = (samples["idle_share"] * samples["annual_pue"]).to_numpy()
+    np.testing.assert_allclose(own.transpose("accelerator", "scenario"), np.tile(share, (len(NAMES), 1)))
+    still = fleet_draws.idle_kw(NAMES, N, annual_pue=1.0, it_kw=dict.fromkeys(NAMES, 2.0))
+    assert (still == still.isel(accelerator=0)).all()
+    assert still.median() == pytest.approx(2.0 * samples["idle_share"].median(), rel=0.01)
+
+
 @settings(max_examples=15, deadline=None)
 @given(CHANGES)
 def test_with_every_range_at_its_value_the_draws_are_the_inputs(done, changes):

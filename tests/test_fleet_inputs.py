@@ -102,12 +102,6 @@ def test_an_even_split_leaves_out_what_there_is_not(done):
     assert table.loc["an even split of power", "energy"] >= table.loc["the mix", "energy"] - 1e-9
 
 
-def test_idle_accelerators_draw_their_share():
-    site = {name: catalog.value("ai-datacenter", name) for name in ("idle_share", "annual_pue")}
-    found = fleet_inputs.idle_mw(pd.Series({"MI300X": 1000.0}))
-    assert found == pytest.approx(1.39 * site["idle_share"] * site["annual_pue"])
-
-
 def test_the_frontier_falls_from_one_end_to_the_other(asked):
     table = fleet_views.frontier(asked, points=5)
     assert table.index.is_monotonic_increasing
@@ -117,17 +111,18 @@ def test_the_frontier_falls_from_one_end_to_the_other(asked):
     np.testing.assert_allclose(table[NAMES].sum(axis=1), 1)
 
 
-def test_the_reason_follows_from_the_dual(asked):
+def test_the_reason_follows_from_the_dual(asked, done):
     mix = fleet.optimize(**asked)
     more = dict(SUPPLY, MI455X=SUPPLY["MI455X"] + 10)
     supply = asked["supply"].copy(data=[more[n] for n in asked["supply"].indexes["accelerator"]])
     gain = (mix.objective - fleet.optimize(**(asked | {"supply": supply})).objective).item() / 10 * 8.76
-    assert f"One more MI455X would save {gain:.3g} MWh a year" in fleet_views.reason(mix, asked)
+    exact = fleet_draws.inputs(NAMES, 2, vary=(), supply=SUPPLY, owned=["MI300X", "MI355X"], done=done)
+    assert f"One more MI455X would save {gain:.3g} ({gain:.3g}) MWh a year" in fleet_bands.reason(mix, asked, exact)
     price = fleet_views.prices(mix).set_index(["limit", "of"]).loc[("supply", "MI455X")]
     assert price["gain"] == pytest.approx(gain)
     assert price["unit"] == "MWh a year per accelerator"
     free = {k: v for k, v in asked.items() if k != "supply"}
-    assert fleet_views.reason(fleet.optimize(**free), free) == ""
+    assert fleet_bands.reason(fleet.optimize(**free), free, exact) == ""
 
 
 def test_slower_software_drops_an_accelerator(done):

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import fleet, fleet_draws, fleet_views
+from gigafleet import fleet, fleet_draws, fleet_problem, fleet_views, tell
 
 LEVELS = {"low": 0.05, "median": 0.5, "high": 0.95}
 ENOUGH = 0.975  # share of draws for which the widest limit of a frontier is enough, so that its band closes
-SCALE = {"energy": fleet_views.MW_PER_KW, "cost": 1.0, "carbon": 1e-3}  # as fleet_views.compare tells totals
+# Totals of a mix, and their factor in fleet_views.compare.
+SCALE = {"energy": fleet_views.MW_PER_KW, "cost": 1.0, "carbon": 1e-3, "power": fleet_views.MW_PER_KW}
 
 
 def uncertain(draws: dict, objective: str = "energy") -> xr.Dataset:
@@ -29,15 +30,44 @@ def uncertain(draws: dict, objective: str = "energy") -> xr.Dataset:
     -------
     Dataset
         ``most``: share of the scenarios in which an accelerator does most of a kind of work, dims accelerator,
-        workload; ``objective``, ``energy`` [kW], ``cost`` [USD/h] and ``carbon`` [kg/h] of every scenario, NaN without
-        a solution.
+        workload; ``assignment``: accelerators by scenario, accelerator and workload, and ``used``, of all workloads;
+        ``objective``, ``energy`` [kW], ``cost`` [USD/h] and ``carbon`` [kg/h] of every scenario, and ``power``, which
+        is that in the hottest hour [kW]. NaN without a solution.
     """
     mix = fleet.optimize(**draws, objective=objective)
     work = mix.assignment * draws["throughput"].fillna(0)
     most = (work == work.max("accelerator")) & work.notnull()
     solved = mix.status == "optimal"
-    totals = {name: mix.totals[name] for name in ("energy", "cost", "carbon")}
-    return xr.Dataset({"most": most.where(solved).mean("scenario"), "objective": mix.objective, **totals})
+    found = {name: mix.totals[name] for name in ("energy", "cost", "carbon", "power")}
+    found |= {"assignment": mix.assignment, "used": mix.assignment.sum("workload", skipna=False)}
+    return xr.Dataset({"most": most.where(solved).mean("scenario"), "objective": mix.objective, **found})
+
+
+def told(point: xr.DataArray, draws: xr.DataArray, digits: int = 3) -> pd.DataFrame | pd.Series:
+    """Return a table of at most two dimensions as text, each figure with 5 to 95 % of its draws along ``scenario``,
+    those without a solution left out."""
+    ends = (draws.quantile(LEVELS[end], "scenario", skipna=True).transpose(*point.dims) for end in ("low", "high"))
+    frames = [pd.DataFrame(one.to_pandas()) for one in (point, *ends)]
+    text = tell.ranged(*(frame.set_axis(frames[0].columns, axis=1) for frame in frames), digits=digits)
+    return text if point.ndim > 1 else text.iloc[:, 0]
+
+
+def stopped(draws: dict, objective: str = "energy") -> pd.Series:
+    """Return how many draws cannot do the work and could with more of a limit alone, by limit; those that need several
+    count for these together.
+
+    Parameters
+    ----------
+    draws, objective
+        As in :func:`uncertain`.
+    """
+    problem = fleet_problem.problem(**draws, objective=objective)
+    cannot = fleet.solve(problem).status == "infeasible"
+    if not cannot.any():
+        return pd.Series(dtype=int)
+    left = {k: v.sel(scenario=cannot) if "scenario" in getattr(v, "dims", ()) else v for k, v in draws.items()}
+    table = fleet.relaxations(fleet_problem.problem(**left, objective=objective))
+    return table.loc[table["limit"] != "demand", "limit"].value_counts()
 
 
 def intervals(samples: pd.DataFrame) -> pd.DataFrame:
@@ -126,7 +156,7 @@ def trade(draws: dict, one: str = "energy", other: str = "cost") -> pd.DataFrame
     return pd.DataFrame(moved).quantile(list(LEVELS.values())).set_axis(list(LEVELS)).T
 
 
-def ways(draws: dict, objective: str = "energy", bought: xr.DataArray | None = None) -> pd.DataFrame:
+def ways(draws: dict, objective: str = "energy", bought: xr.DataArray | None = None) -> dict[str, pd.DataFrame]:
     """Return the draws of what :func:`gigafleet.fleet_views.compare` puts side by side; all ways see the same draws.
 
     Parameters
@@ -140,18 +170,30 @@ def ways(draws: dict, objective: str = "energy", bought: xr.DataArray | None = N
 
     Returns
     -------
-    DataFrame
-        One row a draw in which the mix can be done, columns the rows there: the objective in the unit of its column
-        there, NaN where a way cannot do the work.
+    dict
+        Column there (but ``supply``) -> DataFrame with one row a draw in which the mix can be done, columns the rows
+        there; NaN where a way cannot do the work.
     """
-    found = {}
+    found = {name: {} for name in (*SCALE, "accelerators")}
     for label, case in fleet_views.cases(draws, bought).items():
         try:
-            found[label] = fleet.optimize(**case, objective=objective).totals[objective].to_numpy() * SCALE[objective]
+            mix = fleet.optimize(**case, objective=objective)
         except fleet.InfeasibleError:
-            found[label] = np.full(draws["throughput"].sizes["scenario"], np.nan)
-    table = pd.DataFrame(found)
-    return table[table["the mix"].notna()]
+            own = dict.fromkeys(found, np.full(draws["throughput"].sizes["scenario"], np.nan))
+        else:
+            own = {name: mix.totals[name].to_numpy() * scale for name, scale in SCALE.items()}
+            own["accelerators"] = mix.assignment.sum(["accelerator", "workload"], skipna=False).to_numpy()
+        for name, values in own.items():
+            found[name][label] = values
+    able = ~np.isnan(found[objective]["the mix"])
+    return {name: pd.DataFrame(columns)[able] for name, columns in found.items()}
+
+
+def compare(points: pd.DataFrame, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the table of :func:`gigafleet.fleet_views.compare` as text, with the intervals of :func:`ways`."""
+    ends = {name: intervals(table) for name, table in found.items()}
+    low, high = (pd.DataFrame({name: table[end] for name, table in ends.items()}) for end in ("low", "high"))
+    return tell.ranged(points[list(found)].astype(float), low, high)
 
 
 def differences(found: pd.DataFrame, over: str) -> pd.Series:
@@ -160,7 +202,7 @@ def differences(found: pd.DataFrame, over: str) -> pd.Series:
     Parameters
     ----------
     found
-        From :func:`ways`.
+        One of the tables of :func:`ways`.
     over
         One of its columns; where it cannot do the work the mix is 100 % below it.
     """
@@ -190,9 +232,52 @@ def by_group(
     rows = {}
     for name, vary in {**{key: (key,) for key in fleet_draws.GROUPS}, "all": tuple(fleet_draws.GROUPS)}.items():
         totals = fleet.optimize(**fleet_draws.inputs(accelerators, n, seed, vary, **settings), objective=objective)
-        ends = totals.totals[list(SCALE)].quantile([LEVELS["low"], LEVELS["high"]])
-        rows[name] = {total: float(ends[total][1] - ends[total][0]) for total in SCALE}
+        ends = totals.totals[["energy", "cost", "carbon"]].quantile([LEVELS["low"], LEVELS["high"]])
+        rows[name] = {total: float(ends[total][1] - ends[total][0]) for total in ends}
     return pd.DataFrame(rows).T
+
+
+def reason(mix: fleet.Mix, arguments: dict, draws: dict, names: dict[str, str] | None = None) -> str:
+    """Return in two sentences why the mix is what it is, from its shadow prices; empty where no supply binds.
+
+    The scarce accelerator goes where it saves most over the next best one.
+
+    Parameters
+    ----------
+    mix, arguments
+        A mix of least energy, cost or carbon, and what it was made from.
+    draws
+        From :func:`gigafleet.fleet_draws.inputs`, for the intervals.
+    names
+        Those of the work in words.
+    """
+    if "supply" not in mix.shadow_prices:
+        return ""
+    price = mix.shadow_prices["supply"].isel(scenario=0).to_series()
+    scarce = price.idxmin()
+    if price[scarce] > -1e-9:
+        return ""
+    objective = next(n for n, unit in fleet_problem.OBJECTIVES.items() if unit == mix.objective.attrs["units"])
+    amount, word = ("cost_usd_per_h", "cost") if objective == "cost" else ("power_kw", "energy")
+    need = [one[amount] / one["throughput"] for one in (arguments, draws)]
+    others = [name for name in need[0].indexes["accelerator"] if name != scarce]
+    share, drawn = (100 * one.sel(accelerator=scarce) / one.sel(accelerator=others).min("accelerator") for one in need)
+    share = share.to_series().sort_values()
+    low, high = (drawn.quantile(LEVELS[end], "scenario").to_series() for end in ("low", "high"))
+    done = fleet_views.who_does_what(mix, arguments).loc[scarce]
+    (first, last), told = share.index[[0, -1]], names or {}
+    ends = [
+        f"{told.get(kind, kind).lower()}, at {share[kind]:.0f} ({tell.between(low[kind], high[kind], 2)}) %"
+        for kind in (first, last)
+    ]
+    yearly, times = fleet_views.yearly(mix)
+    gain = prices(draws, objective).loc[("supply", scarce)]
+    return (
+        f"One more {scarce} would save {tell.number(-price[scarce] * times)} "
+        f"({tell.between(gain['low'], gain['high'])}) {yearly}. It is furthest ahead in {ends[0]} of the {word} of the "
+        f"next best, and least in {ends[1]}; as predicted, it does {done[first]:.0f} % of the one and "
+        f"{done[last]:.0f} % of the other."
+    )
 
 
 def prices(draws: dict, objective: str = "energy") -> pd.DataFrame:

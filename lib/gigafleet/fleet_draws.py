@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import deal, fleet_figures, fleet_inputs, fleet_views, power, uncertainty
+from gigafleet import catalog, deal, fleet_figures, fleet_inputs, fleet_views, power, uncertainty
 from gigafleet.deal import ERROR
 from gigafleet.distributions import ends, within_band
 from gigafleet.errors import unknown
@@ -149,6 +149,17 @@ def across(
     return fleet_views.joined(dict(zip(capacity_gw, _in_regions(accelerators, each, n, seed, vary), strict=True)))
 
 
+def idle_kw(accelerators: list[str], n: int = 512, seed: int = 0, **settings) -> xr.DataArray:
+    """Return draws of what an accelerator that is on and idle draws at the facility: those of :func:`inputs` with the
+    same arguments. [kW]
+
+    Arguments and errors as there. Dims accelerator and, where it is drawn, scenario; ``n=1`` gives the value.
+    """
+    names = list(dict.fromkeys(map(catalog.find, accelerators)))
+    kinds = fleet_inputs.workloads(settings.get("workloads_on"), settings.get("training_share"))
+    return fleet_figures.idle_kw(_values(_sampled(names, kinds, [settings], n, seed, GROUPS)), names)
+
+
 def _in_regions(accelerators: list[str], settings: list[dict], n: int, seed: int, vary: Iterable[str]) -> list[dict]:
     """Return the draws of the arguments for settings that differ by region."""
     if wrong := [name for name in vary if name not in GROUPS]:
@@ -162,19 +173,23 @@ def _in_regions(accelerators: list[str], settings: list[dict], n: int, seed: int
         done = fleet_inputs.throughput([*accelerators, first.get("reference", fleet_inputs.REFERENCE)], kinds)
     starts = [fleet_inputs.inputs(accelerators, **one | {"done": done}) for one in settings]
     names = list(starts[0]["throughput"].indexes["accelerator"])
-    regions = [one.get("region", "us") for one in settings]
-    chosen = {name: first[name] for name in fleet_inputs.CHOSEN if name in first}
-    known = ranges(names, kinds, regions, **chosen)
-    drawn = uncertainty.sample(known, n, seed, correlations(names, kinds))
-    still = [name for name in known.index if group(name) not in vary]
-    drawn = drawn.assign(**known.loc[still, "value"])
+    drawn = _sampled(names, kinds, settings, n, seed, vary)
     reached = done.assign(tokens_per_s=_reached(drawn, names, kinds, done))
     found = []
-    for start, one, region in zip(starts, settings, regions, strict=True):
+    for start, one in zip(starts, settings, strict=True):
+        region = one.get("region", "us")
         own = drawn.rename(columns={f"{region} {name}": name for name in fleet_figures.BY_REGION})
         more = {name: one[name] for name in ("owned", "software") if name in one}
         found.append(start | fleet_figures.figures(_values(own), names, kinds, reached, **more))
     return found
+
+
+def _sampled(names, kinds, settings: list[dict], n: int, seed: int, vary: Iterable[str]) -> pd.DataFrame:
+    """Return the samples of all inputs for settings that differ by region; what does not vary at its value."""
+    chosen = {name: settings[0][name] for name in fleet_inputs.CHOSEN if name in settings[0]}
+    known = ranges(names, kinds, [one.get("region", "us") for one in settings], **chosen)
+    drawn = uncertainty.sample(known, n, seed, correlations(names, kinds))
+    return drawn.assign(**known.loc[[name for name in known.index if group(name) not in vary], "value"])
 
 
 def _values(drawn: pd.DataFrame) -> dict[str, object]:

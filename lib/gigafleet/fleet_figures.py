@@ -108,6 +108,12 @@ def usd_per_h(values: dict, names: list[str], owned: Iterable[str]) -> xr.DataAr
     return sum(usd if part in cost.RUNNING else usd * bought for part, usd in parts.items())
 
 
+def idle_kw(values: dict, names: list[str]) -> xr.DataArray:
+    """Return what an accelerator that is on and idle draws at the facility, dims accelerator and those of the values.
+    [kW]"""
+    return each(values, names, "it_kw") * values["idle_share"] * values["annual_pue"]
+
+
 def figures(
     values: dict,
     names: list[str],

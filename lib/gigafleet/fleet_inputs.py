@@ -248,20 +248,3 @@ def _of_a_gigawatt(reference: str, values: dict, done: xr.Dataset) -> xr.DataArr
         raise ValueError(f"the reference {reference} cannot do {base.indexes['workload'][base.isnull().to_numpy()][0]}")
     nameplate_kw = catalog.accelerators().loc[reference, "all_in_kw"]
     return power.accelerators_per_gw(nameplate_kw, values["peak_pue"]) * base
-
-
-def idle_mw(unused: pd.Series, annual_pue: float | None = None) -> float:
-    """Return what accelerators draw at the facility while they are on and idle. [MW]
-
-    Parameters
-    ----------
-    unused
-        How many, indexed by accelerator.
-    annual_pue
-        None takes the figure in the data.
-    """
-    idle_share = catalog.value("ai-datacenter", "idle_share")
-    pue = catalog.value("ai-datacenter", "annual_pue") if annual_pue is None else annual_pue
-    require("annual_pue", pue, minimum=1)
-    it_kw = catalog.accelerators().loc[unused.index, "all_in_kw"]
-    return float((unused * it_kw).sum() * idle_share * pue / 1e3)

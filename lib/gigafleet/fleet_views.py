@@ -151,34 +151,6 @@ def frontier(arguments: dict, one: str = "energy", other: str = "cost", points: 
     return table.join(parts.set_axis(table.index))
 
 
-def reason(mix: fleet.Mix, arguments: dict, names: dict[str, str] | None = None) -> str:
-    """Return in one sentence why the mix is what it is, from its shadow prices; empty where no supply binds.
-
-    The scarce accelerator goes where it saves most over the next best one. ``names`` are those of the work in words.
-    """
-    if "supply" not in mix.shadow_prices:
-        return ""
-    price = mix.shadow_prices["supply"].isel(scenario=0).to_series()
-    scarce = price.idxmin()
-    if price[scarce] > -1e-9:
-        return ""
-    unit, times = _yearly(mix)
-    amount, word = arguments["power_kw"], "energy"
-    if mix.objective.attrs["units"] == fleet_problem.OBJECTIVES["cost"]:
-        amount, word = arguments["cost_usd_per_h"], "cost"
-    need = (amount / arguments["throughput"]).transpose("accelerator", "workload").to_pandas()
-    share = 100 * (need.loc[scarce] / need.drop(index=scarce).min()).sort_values()
-    done = who_does_what(mix, arguments).loc[scarce]
-    first, last = share.index[0], share.index[-1]
-    told = {kind: (names or {}).get(kind, kind).lower() for kind in (first, last)}
-    ends = [f"{told[kind]}, at {share[kind]:.0f} %" for kind in (first, last)]
-    parts = f"{done[first]:.0f} % of the one and {done[last]:.0f} % of the other"
-    return (
-        f"One more {scarce} would save {number(-price[scarce] * times)} {unit}. It is furthest ahead in {ends[0]} of "
-        f"the {word} of the next best, and least in {ends[1]}; it does {parts}."
-    )
-
-
 def prices(mix: fleet.Mix) -> pd.DataFrame:
     """Return what one more of each limit would gain, by limit and label.
 
@@ -203,7 +175,7 @@ def gains(mix: fleet.Mix) -> pd.DataFrame:
         Indexed by scenario, columns ``limit``, ``of``, ``unit``; as :func:`prices`, limits that do not bind at 0. NaN
         where there is no solution.
     """
-    columns, (yearly, times) = {}, _yearly(mix)
+    columns, (amount, times) = {}, yearly(mix)
     sign = 1.0 if mix.objective.attrs["units"] == fleet_problem.OBJECTIVES["work"] else -1.0
     for name, price in mix.shadow_prices.data_vars.items():
         if name == "demand" and sign > 0:
@@ -213,24 +185,25 @@ def gains(mix: fleet.Mix) -> pd.DataFrame:
         table = table.to_frame("") if isinstance(table, pd.Series) else table
         for label in table:
             gain = (1.0 if name == "demand" else sign) * times * size
-            columns[name, label, f"{yearly} per {unit}"] = gain * table[label]
+            columns[name, label, f"{amount} per {unit}"] = gain * table[label]
     return pd.DataFrame(columns).rename_axis(columns=["limit", "of", "unit"])
 
 
 def in_words(found: pd.DataFrame) -> str:
     """Return the largest price of every limit in a sentence each; ``found`` as :func:`prices` gives it, ``of`` in
-    words."""
+    words, with the ends of an interval as ``range`` where there is one."""
     verbs = {"demand": "takes", "supply": "saves", "power": "saves", "budget": "saves"}
     said = []
     for limit, rows in found.groupby("limit", sort=False):
         top = rows.loc[rows["gain"].idxmax()]
-        yearly, _, unit = top["unit"].partition(" per ")
+        amount, _, unit = top["unit"].partition(" per ")
         what = {"demand": f"{unit} of {top['of'].lower()}", "supply": top["of"]}.get(limit, unit)
-        said.append(f"One more {what} {verbs[limit]} {number(top['gain'])} {yearly}.")
+        within = f" ({top['range']})" if "range" in top else ""
+        said.append(f"One more {what} {verbs[limit]} {number(top['gain'])}{within} {amount}.")
     return " ".join(said)
 
 
-def _yearly(mix: fleet.Mix) -> tuple[str, float]:
+def yearly(mix: fleet.Mix) -> tuple[str, float]:
     """Return the unit of a mix's objective by year, and how much of it one of the objective is."""
     unit = mix.objective.attrs["units"]
     return next((YEARLY[k] for k in YEARLY if fleet_problem.OBJECTIVES[k] == unit), (unit, 1.0))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import catalog, cost, deal, fleet, fleet_inputs, operation, power, rollout, uncertainty
+from gigafleet import catalog, cost, deal, fleet, fleet_inputs, fleet_life, operation, power, rollout, uncertainty
 from gigafleet.distributions import within_band
 from gigafleet.errors import require
 
@@ -40,15 +40,14 @@ def inputs(
     *,
     regions="us",
     work: float = 0.9,
-    most_gw_per_quarter: float = 0.8,
-    site_gw: float | None = None,
     next_generation_years: float | None = None,
     sooner_years: float = 0.0,
     milestones: bool = True,
     name: str = "base",
     capacity_basis: str = "facility",
     most_gw: float | None = None,
-    room_gw: float | None = None,
+    site_gw: float | None = None,
+    software_gain_share_per_year: float = 0.0,
     end: str = END,
 ) -> dict:
     """Return the arguments of :func:`gigafleet.fleet.plan_purchases` for a deal.
@@ -61,55 +60,62 @@ def inputs(
     of
         A deal of :func:`gigafleet.rollout.deals`.
     regions
-        Regions that accelerators can go to, one or several; for electricity and carbon.
+        Regions that accelerators can go to, as :func:`gigafleet.operation.region_shares`; the shares are those of the
+        sites, where these have a limit.
     work
         Work that is asked for, over what the deal's own roll-out does in the same quarter. [share]
-    most_gw_per_quarter
-        Most of a generation that can be bought in a quarter. [GW]
-    site_gw
-        Power of each region's sites; None for no limit. [GW]
     next_generation_years, sooner_years
         When MI500 is on offer, in years from July 2026, None as drawn; and how much sooner than that. What work is
         asked for does not move with them. [years]
     milestones
-        Whether the deal's gigawatts must have been bought when its roll-out delivers them.
-    name, capacity_basis, most_gw, room_gw
-        The roll-out behind milestones and work, as :func:`gigafleet.operation.evaluate` takes them (``room_gw`` is its
-        ``site_gw``).
+        Whether the deal's gigawatts must have been bought when its roll-out delivers them, or where sites have a limit,
+        when there is room for them.
+    name, capacity_basis
+        The roll-out behind milestones and work, as :func:`gigafleet.operation.evaluate` takes them.
+    most_gw, site_gw
+        Most of a generation that the roll-out ships, and the plan buys, in a quarter; power of the sites of both, in
+        all regions. Both as the deal counts; None for no limit. [GW]
+    software_gain_share_per_year
+        By how much throughput grows a year on the same hardware, in the roll-out and in the plan. [share/year]
     end
         Last quarter of the plan.
     """
     require("work", work, above=0)
-    require("most_gw_per_quarter", most_gw_per_quarter, above=0)
-    places, point = list(operation.region_shares(regions)), drawn is None
+    places, point = operation.region_shares(regions), drawn is None
     drawn = draw(of, regions=places) if point else drawn
     for missing in ranges().index.difference(drawn.columns):
         raise ValueError(f"drawn needs a column {missing!r}, as purchases.draw gives it")
-    settings = {"capacity_basis": capacity_basis, "most_gw": most_gw, "site_gw": room_gw}
-    found = operation.evaluate(drawn, of, name, regions=places, end=end, **settings).rename(sample="scenario")
-    found = found.assign_coords(scenario=np.arange(len(drawn)))
+    settings = {"capacity_basis": capacity_basis, "most_gw": most_gw, "site_gw": site_gw}
+    settings["software_gain_share_per_year"] = software_gain_share_per_year
+    found = operation.evaluate(drawn, of, name, regions=places, end=end, **settings)
+    found = found.assign_coords(sample=np.arange(len(drawn)))
     each, number = _generations(drawn), _number(found)
     later = drawn["next_generation_years"] if next_generation_years is None else next_generation_years
     for key, years in (("next_generation_years", later), ("sooner_years", sooner_years)):
         require(key, years, minimum=0)
     opens = _opens(drawn, np.maximum(later - sooner_years, 0))
-    per_kw = 1.0 if capacity_basis == "facility" else 1 / _column(drawn, "peak_pue")
-    reached = found["delivered_gw"].sum("generation").cumsum("quarter") * 1e6
+    meter = _column(drawn, "peak_pue") if capacity_basis == "it" else 1.0  # at the meter, of what the deal counts
+    life = (4 * _column(drawn, "it_life_years")).round().clip(min=1)
+    most = np.inf if most_gw is None else most_gw
+    gain = (1 + software_gain_share_per_year) ** operation.years_of(found)
+    counts = each["provisioned_kw"]["accelerator"].isin(COUNTED)
     arguments = each | {
-        "life_quarters": (4 * _column(drawn, "it_life_years")).round().clip(min=1),
+        "throughput": each["throughput"] * gain,
+        "life_quarters": life,
         "rate": _column(drawn, "rate"),
-        "demand": work * found["tokens_tn"] * 1e12 / (operation.HOURS * 3600),
-        "supply": most_gw_per_quarter * 1e6 / each["provisioned_kw"] * (number >= opens),
-        **_places(drawn, places, number, site_gw),
-        "counted_kw": per_kw * each["provisioned_kw"] * each["provisioned_kw"]["accelerator"].isin(COUNTED),
-        "milestones_kw": reached * (1 - 1e-9) if milestones else None,
+        "demand": work * found["tokens_tn"].rename(sample="scenario") * 1e12 / (operation.HOURS * 3600),
+        "supply": xr.where(number >= opens, most * 1e6 * meter / each["provisioned_kw"], 0.0),
+        **_places(drawn, places, number),
+        "site_kw": None if site_gw is None else site_gw * 1e6 * meter * _shares(places),
+        "counted_kw": each["provisioned_kw"] / meter * counts,
+        "milestones_kw": _reached_kw(found["delivered_gw"], life, site_gw) if milestones else None,
     }
     return {name: _first(value) if point else value for name, value in arguments.items()}
 
 
 def _first(value: xr.DataArray | None) -> xr.DataArray | None:
     """Return an input of the first scenario, without that dimension."""
-    return value if value is None else value.isel(scenario=0, drop=True)
+    return value if value is None else value.isel(scenario=0, drop=True, missing_dims="ignore")
 
 
 def _column(drawn: pd.DataFrame, name: str) -> xr.DataArray:
@@ -136,19 +142,28 @@ def _opens(drawn: pd.DataFrame, later) -> xr.DataArray:
     return np.floor(4 * _by("accelerator", years) + 1e-9)
 
 
-def _places(drawn: pd.DataFrame, places: list[str], number: xr.DataArray, site_gw: float | None) -> dict:
-    """Return price and carbon of electricity, and power of the sites, by region."""
+def _reached_kw(delivered: xr.DataArray, life_quarters: xr.DataArray, site_gw: float | None) -> xr.DataArray:
+    """Return the milestones: what has been delivered and found room on the sites, at the lives of the plan. [kW]"""
+    life = (life_quarters / fleet_life.PER_YEAR).rename(scenario="sample")
+    placed = fleet_life.service(delivered, life, np.inf if site_gw is None else site_gw)["energized"]
+    return placed.rename(sample="scenario").sum("generation").cumsum("quarter") * 1e6 * (1 - 1e-9)
+
+
+def _shares(places: dict[str, float]) -> xr.DataArray:
+    """Return the shares of the regions."""
+    return xr.DataArray(list(places.values()), {"region": list(places)}, "region")
+
+
+def _places(drawn: pd.DataFrame, places: dict[str, float], number: xr.DataArray) -> dict:
+    """Return price and carbon of electricity by region."""
     price, today = (
         _by("region", {place: drawn[f"{place} {quantity}"] for place in places}) for quantity in operation.BY_REGION
     )
-    since = xr.DataArray([operation.years_since(place) for place in places], {"region": places}, "region")
+    since = xr.DataArray([operation.years_since(place) for place in places], {"region": list(places)}, "region")
     decline = _column(drawn, "grid_decline_share_per_year")
-    if site_gw is not None:
-        require("site_gw", site_gw, above=0)
     return {
         "usd_per_mwh": price,
         "carbon_kg_per_kwh": power.grid_g_co2_per_kwh(today, decline, since + (number + 0.5) / 4) / 1000,
-        "site_kw": None if site_gw is None else xr.full_like(price, 1e6 * site_gw),
     }
 
 
