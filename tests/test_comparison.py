@@ -106,6 +106,10 @@ def test_owner_cost_by_hand():
     assert costs[list(expected)].to_dict() == pytest.approx(expected, rel=1e-9)
     assert costs["total"] == pytest.approx(sum(expected.values()))
     assert costs["low"] < costs["total"] < costs["high"]
+    assert costs["busd_per_gw"] == pytest.approx(costs["total"] * 8760 / 1.37 * 1e6 / 1e9)
+    assert costs["busd_per_gw_low"] < costs["busd_per_gw"] < costs["busd_per_gw_high"]
+    # Power is in both the cost and the gigawatt, so the cost of a gigawatt is surer than their quotient.
+    assert costs["busd_per_gw_high"] / costs["busd_per_gw_low"] < 1.02 * costs["high"] / costs["low"]
 
 
 def test_owner_costs_take_what_is_chosen():

@@ -19,6 +19,11 @@ def test_results_of_one_setting_stand_beside_predictions():
     assert (found["low"] < found["predicted"]).all()
     best = measured.leaders(found)
     assert best["amd"] == "MI355X"
+    low, high = (catalog.accelerators(case)["all_in_kw"] for case in ("low", "high"))
+    near, far = (best["measured"] * kw[best["nvidia"]] / other["MI355X"] for kw, other in ((low, high), (high, low)))
+    assert near < best["per_it_kw_low"] < best["per_it_kw"] < best["per_it_kw_high"] < far  # corners are rarer
+    assert (found["per_it_kw_low"] < found["per_it_kw"]).all()
+    assert found["per_it_kw_low"]["B200"] == pytest.approx(b200["measured"] / high["B200"], rel=0.02)
     assert best["measured"] == pytest.approx(found.loc["MI355X", "measured"] / found.loc[best["nvidia"], "measured"])
 
 
@@ -49,6 +54,15 @@ def test_rounds_hold_the_medians_of_their_submissions():
     assert row["low"] <= row["value"] <= row["high"]
     assert measured.peers(found.reset_index()) == ("MI355X", "B200")
     assert measured.peers(pd.DataFrame()) == ("", "")
+
+
+def test_a_change_lies_beyond_the_range_of_a_round():
+    columns = ["model", "value", "low", "high"]
+    rows = [("up", 1.0, 0.9, 1.1), ("up", 1.3, 1.2, 1.4), ("down", 1.0, 0.9, 1.1), ("down", 0.8, 0.8, 0.8)]
+    rows += [("held", 1.0, 0.9, 1.1), ("held", 2.0, 2.0, 2.0), ("held", 1.05, 1.0, 1.5), ("bare", 1.0, 1.0, 1.0)]
+    rows += [("bare", 2.0, 2.0, 2.0), ("once", 1.0, 0.9, 1.1)]
+    found = measured.changes(pd.DataFrame(rows, columns=columns))
+    assert found.to_dict() == {"up": "up", "down": "down", "held": "within", "bare": "within"}
 
 
 def test_the_table_of_rounds_holds_the_rows_of_the_benchmarks():

@@ -75,3 +75,15 @@ def test_against_shows_each_vendor_and_nothing_without_rows(rows):
     plt.close(figure)
     assert sorted(drawn[:2]) == sorted(rows["vendor"].value_counts())
     assert plots.against(rows.iloc[:0], **words) is None
+
+
+def test_errors_of_all_results_have_the_interval_of_their_pairs(rows):
+    found = model_check.overall(rows, n=400)
+    assert (found["low"] < found["value"]).all()
+    assert (found["value"] < found["high"]).all()
+    whole = accuracy.score(rows["residual"], rows["width"])
+    assert found["value"].to_dict() == {name: whole[name] for name in found.index}
+    # Results of a pair go together, so the interval is wider than if all 261 were drawn one by one (Wilson: 3 %).
+    assert 0.03 < (found.loc["covered", "high"] - found.loc["covered", "low"]) / 2 < 0.08
+    one = rows[rows["accelerator"].eq("B200") & rows["llm"].eq("deepseek-v3")]
+    assert model_check.overall(one, n=10).eval("low == high").all()  # one pair says nothing of others

@@ -145,10 +145,25 @@ def test_racks_at_several_loads_stand_under_one_another():
     assert found["tokens_per_s_user"].unstack(0).pipe(lambda each: each[16] > each[64]).all()
 
 
-def test_energy_and_cost_have_the_band_of_the_throughput():
+def test_energy_and_cost_have_the_band_of_the_throughput_and_the_range_of_power():
+    """Cost has the band alone, as the published cost has no range; energy joins the ranges of power as squares."""
     table = serving.at_speed(["MI355X", "B200"], "llama3.1-70b", 20)
-    for name in ("it_j", "facility_j", "usd_per_million"):
+    for name in ("chip_j", "it_j", "facility_j", "usd_per_million", "tokens_per_s_per_mw"):
         assert (table[f"{name}_low"] < table[name]).all()
         assert (table[name] < table[f"{name}_high"]).all()
-        np.testing.assert_allclose(table[f"{name}_low"] * table["high"], table[name] * table["tokens_per_s"])
-        np.testing.assert_allclose(table[f"{name}_high"] * table["low"], table[name] * table["tokens_per_s"])
+    usd = table["usd_per_million"] * table["tokens_per_s"]
+    np.testing.assert_allclose(table["usd_per_million_low"] * table["high"], usd)
+    np.testing.assert_allclose(table["usd_per_million_high"] * table["low"], usd)
+    low, high = (catalog.accelerators(case).loc[table.index, "all_in_kw"] for case in ("low", "high"))
+    own = np.log(high / low) / 2
+    wide = np.log(table["it_j_high"] / table["it_j"])
+    np.testing.assert_allclose(wide**2, np.log(table["tokens_per_s"] / table["low"]) ** 2 + own**2)
+    for one, other in (("it_j", "facility_j"), ("usd_per_million", "it_j")):  # each has what the one before it has
+        assert (table[f"{one}_high"] / table[one] < table[f"{other}_high"] / table[other]).all()
+
+
+def test_a_speed_that_may_not_be_reached_has_no_upper_end_of_energy():
+    table = serving.at_speed(["B200"], "llama2-70b", 112, number_format="fp8")
+    assert table["low"].item() == 0
+    assert np.isinf(table["it_j_high"].item())
+    assert table["tokens_per_s_per_mw_low"].item() == 0

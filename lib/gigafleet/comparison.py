@@ -84,7 +84,8 @@ def owner_costs(
     DataFrame
         Indexed by accelerator: the parts of :data:`gigafleet.cost.PARTS` and ``total`` at the values of all inputs,
         ``low`` and ``high`` of the total (90 % interval) [USD/h], ``published`` (SemiAnalysis, hyperscaler that owns
-        its data centers) [USD/h] and ``difference`` of the total from it [share].
+        its data centers) [USD/h] and ``difference`` of the total from it [share]; ``busd_per_gw``, the total of a
+        gigawatt of IT, with ``busd_per_gw_low`` and ``busd_per_gw_high`` [billion USD/year].
     """
     table, price = catalog.accelerators(), prices()
     names = dict.fromkeys(catalog.find(name) for name in accelerators)
@@ -95,6 +96,7 @@ def owner_costs(
             common.loc[name, ["low", "value", "high"]] = chosen
     it_kw, price_usd = table.loc[names, "all_in_kw"], price.loc[names, "value"]
     costs = cost.waterfall(price_usd, it_kw, **cost.arguments(common["value"], it_kw))
+    costs["busd_per_gw"] = cost.tco_busd_per_gw_year(costs["total"], it_kw)
     if names:
         kw = catalog.ranges({f"{name} kW": (name, "all_in_kw") for name in names})
         usd = price.loc[names].set_axis([f"{name} USD" for name in names])
@@ -102,10 +104,14 @@ def owner_costs(
         inputs = {name: drawn[[name]].to_numpy() for name in common.index}  # samples down, accelerators across
         kw, usd = drawn[kw.index].to_numpy(), drawn[usd.index].to_numpy()
         totals = cost.tco_per_accelerator_hour(usd, kw, **cost.arguments(inputs, kw))
-        costs[["low", "high"]] = uncertainty.interval(pd.DataFrame(totals, columns=names))[["low", "high"]]
+        yearly = cost.tco_busd_per_gw_year(totals, kw)
+        for ends, amounts in ((["low", "high"], totals), (["busd_per_gw_low", "busd_per_gw_high"], yearly)):
+            found = uncertainty.interval(pd.DataFrame(amounts, columns=names))
+            costs[ends] = found[["low", "high"]]
     costs["published"] = table.loc[names, "owner_cost_usd_per_h"]
     costs["difference"] = costs["total"] / costs["published"] - 1
-    return costs.reindex(columns=[*cost.PARTS, "total", "low", "high", "published", "difference"])
+    yearly = ["busd_per_gw", "busd_per_gw_low", "busd_per_gw_high"]
+    return costs.reindex(columns=[*cost.PARTS, "total", "low", "high", "published", "difference", *yearly])
 
 
 def _inputs(accelerators: list[str], number_format: str) -> pd.DataFrame:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from gigafleet import calibration, catalog, roofline
+from gigafleet import calibration, catalog, roofline, uncertainty
 from gigafleet.architectures import benchmarks, find_llm
 from gigafleet.errors import unknown
 from gigafleet.tables import resource
 
 SCENARIOS = ("offline", "server", "interactive", "training")
+DRAWS = 4096
 FEWEST = 3  # results below which a share of the peak is not shown
 
 
@@ -70,8 +71,9 @@ def side_by_side(accelerators: Iterable[str], llm: str, scenario: str = "offline
         Indexed by accelerator, of those that have a result in ``data/benchmarks.csv``, the highest first: ``vendor``,
         ``number_format``, ``source``, ``year``, ``measured``, ``predicted`` by a fit that saw no result of the
         accelerator on the model, ``low`` and ``high`` (90 % band) [tokens/s], ``per_it_kw`` (measured, over the IT
-        nameplate) [tokens/s per kW], ``per_usd`` (measured, over the published cost of ownership of a hyperscaler)
-        [million tokens/USD], ``paper_share`` (share of the dense peak of the format).
+        nameplate, with ``per_it_kw_low`` and ``per_it_kw_high`` from its range) [tokens/s per kW], ``per_usd``
+        (measured, over the published cost of ownership of a hyperscaler) [million tokens/USD], ``paper_share`` (share
+        of the dense peak of the format).
 
     Raises
     ------
@@ -98,9 +100,17 @@ def side_by_side(accelerators: Iterable[str], llm: str, scenario: str = "offline
     table["predicted"], table["low"], table["high"] = np.exp(log), np.exp(log - width), np.exp(log + width)
     known = catalog.accelerators().loc[table["accelerator"]].set_axis(table.index)
     table["per_it_kw"] = table["measured"] / known["all_in_kw"]
+    ends = uncertainty.interval(_per_it_kw(table.set_index("accelerator")["measured"]))
+    table[["per_it_kw_low", "per_it_kw_high"]] = ends[["low", "high"]].reindex(table["accelerator"]).to_numpy()
     table["per_usd"] = table["measured"] * 3600 / 1e6 / known["owner_cost_usd_per_h"]
     table["paper_share"] = table["measured"] * flops_per_token(best) / best["peak_flops"]
     return table.set_index("accelerator")
+
+
+def _per_it_kw(measured: pd.Series) -> pd.DataFrame:
+    """Return draws of throughput over IT power, one column an accelerator; each power within its range."""
+    known = catalog.ranges({name: (name, "all_in_kw") for name in measured.index})
+    return measured / uncertainty.sample(known, DRAWS, 0)
 
 
 def leaders(table: pd.DataFrame, by: str = "per_it_kw") -> pd.Series:
@@ -110,11 +120,16 @@ def leaders(table: pd.DataFrame, by: str = "per_it_kw") -> pd.Series:
     -------
     Series
         ``amd`` and ``nvidia``, the names, empty where a vendor has no result; ``measured``, ``per_it_kw`` and
-        ``per_usd``, AMD's over NVIDIA's, NaN without both.
+        ``per_usd``, AMD's over NVIDIA's, NaN without both; ``per_it_kw_low`` and ``per_it_kw_high``, its 90 % interval
+        from the ranges of both powers.
     """
     best = table[table[by].notna()].groupby("vendor")[by].idxmax().reindex(["AMD", "NVIDIA"])
     sides = table.reindex(best.to_numpy())[["measured", "per_it_kw", "per_usd"]]
-    found = (sides.iloc[0] / sides.iloc[1]).to_dict()
+    found = (sides.iloc[0] / sides.iloc[1]).to_dict() | {"per_it_kw_low": np.nan, "per_it_kw_high": np.nan}
+    if best.notna().all():
+        drawn = _per_it_kw(table.loc[best, "measured"])
+        ends = uncertainty.interval(drawn[best["AMD"]] / drawn[best["NVIDIA"]])
+        found |= {f"per_it_kw_{end}": ends[end] for end in ("low", "high")}
     return pd.Series({"amd": best.fillna("")["AMD"], "nvidia": best.fillna("")["NVIDIA"], **found})
 
 
@@ -148,6 +163,30 @@ def rounds(amd: Iterable[str], nvidia: Iterable[str], scenario: str = "offline")
     out["low"], out["high"] = both["low_amd"] / both["high_nvidia"], both["high_amd"] / both["low_nvidia"]
     out["amd_rows"], out["nvidia_rows"] = both["rows_amd"].astype(int), both["rows_nvidia"].astype(int)
     return out.sort_values("round", kind="stable", ignore_index=True)
+
+
+def changes(found: pd.DataFrame) -> pd.Series:
+    """Return how the ratio of a pair moved between the first and the last round that hold a model.
+
+    Parameters
+    ----------
+    found
+        Rows of :func:`rounds` of one pair.
+
+    Returns
+    -------
+    Series
+        Indexed by the models that several rounds hold: ``up``, ``down``, or ``within`` where the range of one of the
+        two rounds holds the ratio of the other, or both have one submission a side and thus no range.
+    """
+    ways = {}
+    for model, rows in found.groupby("model", sort=False):
+        first, last = rows.iloc[0], rows.iloc[-1]
+        held = any(a["low"] <= b["value"] <= a["high"] for a, b in ((first, last), (last, first)))
+        bare = all(row["low"] == row["high"] for row in (first, last))
+        way = "up" if last["value"] > first["value"] else "down"
+        ways |= {model: "within" if held or bare else way} if len(rows) > 1 else {}
+    return pd.Series(ways, dtype=str)
 
 
 def peers(found: pd.DataFrame) -> tuple[str, str]:

@@ -73,6 +73,33 @@ def coverage(rows: pd.DataFrame) -> pd.DataFrame:
     return table[table["rows"] >= accuracy.ENOUGH]
 
 
+def overall(rows: pd.DataFrame, n: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Return median error, share within a factor of 1.5 and share inside the band of all results, with the 90 %
+    interval that so few (accelerator, model) pairs leave: a bootstrap that draws pairs, as results of one go together.
+
+    Parameters
+    ----------
+    rows
+        From :func:`checked`.
+    n, seed
+        Draws and their seed.
+
+    Returns
+    -------
+    DataFrame
+        Rows ``median_error``, ``within_1_5`` and ``covered`` [shares], columns ``value``, ``low``, ``high``.
+    """
+    pairs, names = pd.factorize(rows["accelerator"] + " " + rows["llm"])
+    members = [np.flatnonzero(pairs == i) for i in range(len(names))]
+    drawn = np.random.default_rng(seed).integers(len(names), size=(n, len(names)))
+    picks = (np.concatenate([members[i] for i in one]) for one in drawn)
+    scores = [accuracy.score(rows["residual"].iloc[at], rows["width"].iloc[at]) for at in picks]
+    measures = ["median_error", "within_1_5", "covered"]
+    ends = pd.DataFrame(scores)[measures].quantile([0.05, 0.95])
+    value = pd.Series(accuracy.score(rows["residual"], rows["width"]))[measures]
+    return pd.DataFrame({"value": value, "low": ends.loc[0.05], "high": ends.loc[0.95]})
+
+
 def errors(rows: pd.DataFrame, by: str) -> pd.DataFrame:
     """Return the errors by group as text for a table; below ten rows they are not established."""
     return _shown(accuracy.table(rows["residual"], rows[by], rows["width"]))

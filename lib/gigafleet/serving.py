@@ -223,8 +223,8 @@ def at_speed(accelerators: Iterable[str], llm: str, tokens_per_s_user: float, **
         Indexed by accelerator: ``vendor``, ``tokens_per_s``, ``low``, ``high`` [tokens/s], ``instance``, ``requests``,
         ``compute_format``; ``chip_j``, ``it_j``, ``facility_j`` [J/token]; ``tokens_per_s_per_mw`` of facility power in
         use; ``usd_per_million`` on a hyperscaler's published cost of ownership. NaN where an input is not known. With
-        ``_low`` and ``_high`` behind the name, energy and cost over the band of the throughput; power and cost have
-        ranges of their own, which are not in it.
+        ``_low`` and ``_high`` behind the name, the 90 % interval: of the band of the throughput and the ranges of chip,
+        IT and facility power, as independent. The published cost has no range.
     """
     found = at_interactivity(accelerators, llm, tokens_per_s_user, **settings).isel(interactivity=0, drop=True)
     table = found.to_dataframe()
@@ -243,9 +243,24 @@ def at_speed(accelerators: Iterable[str], llm: str, tokens_per_s_user: float, **
         usd_per_h=known["owner_cost_usd_per_h"],
     )
     table = table.join(pd.DataFrame(spent, index=table.index))
-    for name in ("chip_j", "it_j", "facility_j", "usd_per_million"):
-        for end, other in (("low", "high"), ("high", "low")):
-            table[f"{name}_{end}"] = table[name] * table["tokens_per_s"] / table[other].replace(0, np.nan)
+    return _with_ends(table)
+
+
+def _with_ends(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of :func:`at_speed` with the ends of its intervals: on each side the logarithms of the band and of
+    the ranges of power add up as squares."""
+    low, high = (catalog.accelerators(case).loc[table.index] for case in ("low", "high"))
+    wide = {name: np.log(high[name] / low[name]).fillna(0.0) / 2 for name in ("tdp_w", "all_in_kw")}
+    pue = np.log(np.divide(*(catalog.value("ai-datacenter", "annual_pue", case=case) for case in ("high", "low")))) / 2
+    facility = np.hypot(wide["all_in_kw"], pue)
+    more = {"chip_j": wide["tdp_w"], "it_j": wide["all_in_kw"], "facility_j": facility, "usd_per_million": 0.0}
+    more["tokens_per_s_per_mw"] = facility
+    rate = table["tokens_per_s"]
+    slow, fast = np.log(rate / table["low"].replace(0, np.nan)).fillna(np.inf), np.log(table["high"] / rate)
+    for name, own in more.items():
+        below, above = (slow, fast) if name == "tokens_per_s_per_mw" else (fast, slow)
+        table[f"{name}_low"] = table[name] * np.exp(-np.hypot(below, own))
+        table[f"{name}_high"] = table[name] * np.exp(np.hypot(above, own))
     return table
 
 

@@ -176,6 +176,20 @@ def ranged(mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, digits: int
     return pd.DataFrame({column: [cell(row, column) for row in mid.index] for column in mid}, index=mid.index)
 
 
+def with_ends(
+    table: pd.DataFrame, names: Iterable[str], low: str = "{}_low", high: str = "{}_high", digits: int = 3
+) -> pd.DataFrame:
+    """Return columns of a table as text, with the ranges that stand in columns of their own. See :func:`ranged`.
+
+    >>> one = pd.DataFrame({"power": [2.0], "power_low": [1.0], "power_high": [4.0]}, ["MI355X"])
+    >>> with_ends(one, ["power"]).loc["MI355X", "power"]
+    '2 (1 to 4)'
+    """
+    names = list(names)
+    ends = [table[[key.format(name) for name in names]].set_axis(names, axis=1) for key in (low, high)]
+    return ranged(table[names], *ends, digits=digits)
+
+
 def when(year: float) -> str:
     """Return a point in time as a quarter.
 

@@ -355,7 +355,8 @@ def lines(
     xlabel, ylabel
         The axes, with their units.
     low, high
-        Ends of the bands, of the same shape; a band whose high end is infinite is open above.
+        Ends of the bands, of the same shape; a band whose high end is infinite is open above, and on a logarithmic
+        axis one whose low end is not above zero is open below.
     points
         Published figures: columns ``x`` (as in the index), ``y``, ``low``, ``high`` (NaN without a range), ``label``.
     band
@@ -379,6 +380,7 @@ def lines(
     figure, axes = frame(ROWS, title, source)
     bands = [] if low is None or high is None else [end.reindex_like(known) for end in (low, high)]
     _value_axis(axes, ylabel, xlabel, _limits([known, *bands, cited[["value", "low", "high"]]], log, zero), log)
+    bands[:1] = [low.clip(lower=axes.get_ylim()[0]) if log else low for low in bands[:1]]
     shade = 0.2 if len(known.columns) < 6 else 0.13
     for i, name in enumerate(known):
         if bands:
