@@ -74,8 +74,8 @@ report: $(STAMP)
 
 test: $(STAMP) lint
 	@$(BIN)/gigafleet check
-	@$(BIN)/python -m pytest -q
-	@$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with tests/nbval.cfg notebooks
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with tests/nbval.cfg notebooks
 
 lint: $(STAMP)
 	@$(BIN)/ruff check -q lib tests benchmarks notebooks

@@ -59,6 +59,7 @@ def test_the_kept_errors_on_a_larger_table_are_those_of_this_fit():
 
 def test_aims_stand_beside_what_is_reached():
     found = accuracy.aims(tables.resource("accuracy"))
+    assert found["rows"].gt(0).all()  # none is without a row
     assert len(found) == len(accuracy.AIMS)
     missed = found.loc[~found["met"], ["held_out", "group", "measure"]]
     blind = "generation and its ceiling"  # predicted from another generation's: CDNA 3 from the next, Blackwell's FP4

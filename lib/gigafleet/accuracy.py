@@ -110,16 +110,16 @@ def aims(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``held_out``, ``group``, ``measure``, ``aim``, ``reached`` (a bias without its sign), ``met`` and
-        ``rows``.
+        ``rows``. An aim that the table has no row for is not met: ``reached`` NaN, no ``rows``.
     """
     at = table.set_index(["held_out", "view", "group"]).sort_index()
     found = []
     for held_out, view, group, measure, bound, way in AIMS:
-        if (held_out, view, group) in at.index:
-            row = at.loc[(held_out, view, group)]
-            reached = abs(float(row[measure]))
-            met = reached <= bound if way == "most" else reached >= bound
-            found.append((held_out, group, measure, f"at {way} {bound:g}", reached, met, int(row["rows"])))
+        known = (held_out, view, group) in at.index
+        reached = abs(float(at.loc[(held_out, view, group), measure])) if known else np.nan
+        met = reached <= bound if way == "most" else reached >= bound
+        rows = int(at.loc[(held_out, view, group), "rows"]) if known else 0
+        found.append((held_out, group, measure, f"at {way} {bound:g}", reached, met, rows))
     return pd.DataFrame(found, columns=["held_out", "group", "measure", "aim", "reached", "met", "rows"])
 
 
@@ -190,7 +190,8 @@ def _roofline(x: pd.DataFrame, bandwidth: float) -> np.ndarray:
 
 
 def _features(x: pd.DataFrame) -> np.ndarray:
-    """Return what this model knows of a row as logarithms and marks."""
+    """Return what this model takes from a row, as logarithms, with marks for engine, generation and family and the date
+    of the software."""
     logs = ["peak_flops", "bandwidth", "memory", "link", "pool", "instance", "prompt_tokens", "output_tokens"]
     logs += ["params", "active_params", "weight_bytes", "watts", "ceiling"]
     load = np.log((x["requests"] / x["pool"]).fillna(1.0))

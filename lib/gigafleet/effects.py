@@ -96,7 +96,7 @@ class Design:
         """Prepare rows. ``names`` are the parameters to use; those of the rows' own labels if None."""
         self.x = x
         self.arrays = {name: x[name].to_numpy(float) for name in roofline.INPUTS if name != "requests"}
-        self.own = {c: x[c].to_numpy() for c in ("training", "disaggregated", "adapters", "scenario")}
+        self.own = {c: x[c].to_numpy() for c in ("training", "disaggregated", "adapters")}
         self.own["requests"] = x["requests"].to_numpy(float)
         marks = {f"{e}:{label}": x[label].to_numpy() for e, label, _ in DEVIATIONS}
         marks |= {name: np.asarray(values) for name, values in labels(x).items()}

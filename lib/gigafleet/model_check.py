@@ -188,7 +188,8 @@ def aims() -> pd.DataFrame:
     shown = pd.DataFrame(
         {"left out": table["held_out"], "of": table["group"], "measure": table["measure"].map(MEASURES)}
     )
-    shown["aim"], shown["reached"] = (way + " " + bound).str.replace(" ", "\u00a0"), reached
+    shown["aim"] = (way + " " + bound).str.replace(" ", "\u00a0")
+    shown["reached"] = reached.where(table["reached"].notna(), "–")
     shown["met"] = table["met"].map({True: "yes", False: "no"})
     return shown.assign(rows=table["rows"].map("{:,}".format)).set_index("left out")
 
