@@ -77,7 +77,8 @@ def test_generations_add_up(inputs):
         ([1, 1, 1], "MI500 first outweighs MI455X in 2026Q4, in 90 % of samples"),
         ([1, 2, 3], "MI500 first outweighs MI455X in 2026Q4 to 2027Q2, in 90 % of samples"),
         ([1, 2, 4], "MI500 first outweighs MI455X in 2026Q4 or later, in 33 % of samples in no quarter"),
-        ([4, 4, 4], "MI455X serves most of it in every quarter, in 100 % of samples"),
+        ([1] + [4] * 24, "MI455X serves most of it in every quarter, in 96 % of samples"),
+        ([4, 4, 4], "MI455X serves most of it in every quarter"),
     ],
 )
 def test_when_the_second_generation_overtakes(starts, text):
@@ -96,6 +97,9 @@ def test_when_the_second_generation_overtakes(starts, text):
 def test_best_years_leave_out_the_rare():
     best = pd.Series([2029] * 60 + [2028] * 35 + [2030] * 5)
     assert views.best_text(best) == "2029 (60 % of samples) or 2028 (35 %)"
+    best = pd.Series([2029] * 60 + [2030] * 25 + [2027] * 15)
+    assert views.best_text(best) == "2029 (60 % of samples), 2030 (25 %) or 2027 (15 %)"
+    assert views.best_text(pd.Series(range(2020, 2040))).startswith("2020 (5 % of samples), 2021 (5 %)")
 
 
 def test_columns_by_buyer_add_up(projection):

@@ -93,7 +93,7 @@ def overtaking(mix: xr.DataArray) -> str:
     never = number(100 * np.isinf(starts).mean(), 2)
     if np.isfinite(low):
         return f"{new} first outweighs {old} in {when(low)} or later, in {never} % of samples in no quarter"
-    return f"{old} serves most of it in every quarter, in {never} % of samples"
+    return f"{old} serves most of it in every quarter" + (f", in {never} % of samples" if ahead.any() else "")
 
 
 def between_quarters(low: float, high: float) -> str:
@@ -114,8 +114,10 @@ def best_text(best: pd.Series) -> str:
     shares = 100 * best.value_counts(normalize=True)
     if len(shares) == 1:
         return f"{shares.index[0]} (all samples)"
-    told = [f"{year} ({number(share, 2)} %)" for year, share in shares[shares >= 10].items()]
-    return " or ".join(told).replace("%)", "% of samples)", 1)
+    kept = shares[shares >= min(10, shares.max())]
+    told = [f"{year} ({number(share, 2)} %)" for year, share in kept.items()]
+    told[0] = told[0].replace("%", "% of samples")
+    return " or ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def by_buyer(projection: earnings.Projection, last: int, line: str = "gross_revenue_busd") -> pd.DataFrame:
