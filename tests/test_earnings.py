@@ -360,12 +360,35 @@ def test_parts_of_the_chart_add_up(evaluated):
 def test_scenarios_side_by_side(monkeypatch):
     two = {name: earnings.SCENARIOS[name] for name in ("base", "first_gw")}
     monkeypatch.setattr(earnings, "SCENARIOS", two)
-    table = earnings.compare(OPENAI, n=32)
-    assert len(table) == 2 * 2
-    taken, weighted = (table.xs(ways, level="gigawatts") for ways in ("all taken", "weighted"))
+    cases = earnings.compare(earnings.draw(OPENAI, 32), OPENAI)
+    assert list(cases) == [(two[name].title, ways) for name in two for ways in ("all taken", "weighted")]
+    table = pd.DataFrame({case: samples.median() for case, samples in cases.items()}).T
+    taken, weighted = (table.xs(ways, level=1) for ways in ("all taken", "weighted"))
     assert (weighted["shipped_gw"] <= taken["shipped_gw"]).all()
     assert taken.loc["first gigawatt only", "shipped_gw"] == pytest.approx(1)
     assert taken["contra_busd"].idxmin() == "first gigawatt only"
+
+
+def test_scenarios_hold_the_samples_of_each_alone(monkeypatch):
+    """Row by row those of one evaluation, so that two scenarios can be subtracted."""
+    monkeypatch.setattr(earnings, "SCENARIOS", {name: earnings.SCENARIOS[name] for name in ("base", "late")})
+    inputs = earnings.draw(OPENAI, 16)
+    cases = earnings.compare(inputs, OPENAI)
+    alone = {name: earnings.evaluate(inputs, name, OPENAI) for name in ("base", "late")}
+    for name, projection in alone.items():
+        case, total = cases[earnings.SCENARIOS[name].title, "all taken"], earnings.whole(projection)
+        for line in ("shipped_gw", "gross_revenue_busd", "contra_busd", "net_income_busd"):
+            assert case[line].to_numpy() == pytest.approx(total[line].to_numpy()), line
+        assert case["discounted_busd"].to_numpy() == pytest.approx(earnings.discounted_busd(projection))
+        most = earnings.by_year(projection).sel(year=case["best_year"].mode().iloc[0])
+        assert case["revenue_busd"].to_numpy() == pytest.approx(most["revenue_busd"].to_numpy())
+        assert case["eps_increment_usd"].to_numpy() == pytest.approx(most["eps_increment_usd"].to_numpy())
+
+
+def test_best_year_of_each_sample():
+    line = xr.DataArray([[1.0, 3.0, 2.0], [5.0, 3.0, 2.0]], {"year": [2027, 2028, 2029]}, dims=("sample", "year"))
+    assert earnings.best_year(line).tolist() == [2028, 2027]
+    assert earnings.best_year(line.T).tolist() == [2028, 2027]
 
 
 def test_tornado_of_all_years():

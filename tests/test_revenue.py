@@ -1,7 +1,6 @@
 """Revenue: small cases by hand, identities of the statement, the base business, bottom-up content."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -132,15 +131,15 @@ def test_shares_and_earnings_per_share():
 
 
 def test_bottom_up_by_hand():
-    """Accelerators times their rumored price beside the analysts' 15 to 20 billion USD, and the gap left over."""
-    low, high = (catalog.value("MI455X", "price_usd", "rumour", case) for case in ("low", "high"))
-    counts = pd.DataFrame({"low": [200e3], "median": [250e3], "high": [300e3]}, index=["facility"])
-    row = revenue.bottom_up(counts).loc["facility"]
-    assert (row["low"], row["high"]) == pytest.approx((250e3 * low / 1e9, 250e3 * high / 1e9))
-    assert (row["content_low"], row["content_high"]) == (15, 20)
-    assert row["gap_low"] == pytest.approx(15 - row["high"])
-    assert row["gap_high"] == pytest.approx(20 - row["low"])
-    assert row["price_needed_usd"] * 250e3 == pytest.approx(17.5e9)
+    """Accelerators times price beside the content, sample by sample; JPMorgan gives 5 % of the content to network."""
+    table = revenue.bottom_up([250e3, 300e3], [30e3, 40e3], [17.5, 15.0])
+    assert table["accelerators_per_gw"].tolist() == [250e3, 300e3]
+    assert table["accelerators_busd_per_gw"].tolist() == pytest.approx([7.5, 12.0])
+    assert table["gap_busd_per_gw"].tolist() == pytest.approx([10.0, 3.0])
+    assert table["network_busd_per_gw"].tolist() == pytest.approx([0.875, 0.75])
+    assert table["price_needed_usd"].tolist() == pytest.approx([70e3, 50e3])
+    again = revenue.bottom_up([250e3, 300e3], table["price_needed_usd"], [17.5, 15.0])
+    assert again["gap_busd_per_gw"].tolist() == pytest.approx([0, 0], abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -328,35 +328,45 @@ def discounted_busd(projection: Projection, line: str = "net_income_busd") -> np
     return total.to_numpy() @ (1 + catalog.value("AMD", "cost_of_equity_share", "dcf_note")) ** -years
 
 
+def best_year(line: xr.DataArray) -> pd.Series:
+    """Return the year that has most of a line of :func:`by_year`, sample by sample."""
+    return line.idxmax("year").to_pandas().astype(int).rename("best_year")
+
+
 def compare(
-    deals: str | Iterable[str], n: int = 512, seed: int = 0, *, touch: str = "ever", **fixed: float
-) -> pd.DataFrame:
+    inputs: pd.DataFrame, deals: str | Iterable[str], *, touch: str = "ever"
+) -> dict[tuple[str, str], pd.DataFrame]:
     """Return the scenarios side by side, each if all is taken and weighted by the chance that it is.
+
+    Parameters
+    ----------
+    inputs
+        Samples, as :func:`draw` gives them. Row by row they are the same in all scenarios, so that these can be
+        subtracted.
+    deals, touch
+        As in :func:`evaluate`.
 
     Returns
     -------
-    DataFrame
-        One row a scenario and way of counting; medians: ``shipped_gw``, ``gross_revenue_busd`` with ``gross_low`` and
-        ``gross_high``, ``contra_busd``, ``net_income_busd`` of all years, ``discounted_busd`` (net income); and of the
-        scenario's own best year, ``best_year``: ``revenue_busd`` (net) and ``eps_increment_usd``.
+    dict
+        (scenario, way of counting) -> DataFrame with one row a sample: ``shipped_gw``, ``gross_revenue_busd``,
+        ``contra_busd``, ``net_income_busd`` of all years, ``discounted_busd`` (net income); ``best_year``, the
+        sample's own; and of the year that is the best in most samples ``revenue_busd`` (net) and ``eps_increment_usd``.
     """
-    inputs, rows = draw(deals, n, seed, **fixed), {}
+    found = {}
     for name, chosen in SCENARIOS.items():
         for weighted in (False, True):
             projection = evaluate(inputs, name, deals, weighted=weighted, touch=touch)
-            total, years = whole(projection), by_year(projection)
-            best = int(years["gross_revenue_busd"].median("sample").idxmax("year"))
-            one, gross = years.sel(year=best).median("sample"), uncertainty.interval(total["gross_revenue_busd"])
-            rows[chosen.title, "weighted" if weighted else "all taken"] = {
-                **total.median()[["shipped_gw", "gross_revenue_busd", "contra_busd", "net_income_busd"]],
-                "gross_low": gross["low"],
-                "gross_high": gross["high"],
-                "discounted_busd": float(np.median(discounted_busd(projection))),
-                "best_year": best,
-                "revenue_busd": float(one["revenue_busd"]),
-                "eps_increment_usd": float(one["eps_increment_usd"]),
-            }
-    return pd.DataFrame(rows).T.rename_axis(["scenario", "gigawatts"])
+            years = by_year(projection)
+            best = best_year(years["gross_revenue_busd"])
+            most = years.sel(year=best.mode().iloc[0])
+            total = whole(projection)[["shipped_gw", "gross_revenue_busd", "contra_busd", "net_income_busd"]]
+            found[chosen.title, "weighted" if weighted else "all taken"] = total.assign(
+                discounted_busd=discounted_busd(projection),
+                best_year=best,
+                **{line: most[line].to_numpy() for line in ("revenue_busd", "eps_increment_usd")},
+            )
+    return found
 
 
 def tornado(deals: str | Iterable[str], name: str = "base", *, touch: str = "ever", **fixed: float) -> pd.DataFrame:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import catalog, deal, earnings, revenue, rollout, scenarios, uncertainty
-from gigafleet.tell import number, spans
+from gigafleet import catalog, deal, earnings, power, revenue, rollout, scenarios, uncertainty
+from gigafleet.tell import between, number, ranged, spans, when
 
 TOUCH_WORDS = {
     "ever": "whenever it is reached before expiry",
@@ -66,17 +66,58 @@ def clocks(inputs: pd.DataFrame, name: str, of: str, end: str) -> tuple[dict[str
     return tables, 2026.5 + rollout.milestones(ends, ramp, capacity_gw, stop_gw=stop_gw)
 
 
-def generations(inputs: pd.DataFrame, name: str, of: str, end: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a deal's mean gigawatts by quarter, one column a generation, and the 90 % interval of their sum; quarters
-    with shipments only. [GW]"""
+def generations(inputs: pd.DataFrame, name: str, of: str, end: str) -> xr.DataArray:
+    """Return samples of a deal's gigawatts by quarter and generation, of dims (sample, quarter, generation). [GW]
+
+    Arguments as :func:`clocks`.
+    """
     known = earnings.ranges([of])
     ramp = earnings.of_one(scenarios.applied(inputs[list(known.index)], name, known), of)
     capacity_gw = float(catalog.deal(of)["public"]["capacity_gw"])
-    table = rollout.schedule(ramp, capacity_gw, stop_gw=earnings.scenario(name).stop_gw, end=end)
-    mean = table.mean("sample").to_pandas().rename_axis(columns=None)
-    ends = earnings.intervals(table.sum("generation"), "quarter").set_axis(mean.index)
-    shown = mean.sum(axis=1) > 0.01 * mean.to_numpy().max()
-    return mean[shown], ends[shown]
+    return rollout.schedule(ramp, capacity_gw, stop_gw=earnings.scenario(name).stop_gw, end=end)
+
+
+def generation_bands(mix: xr.DataArray) -> dict[str, pd.DataFrame]:
+    """Return the intervals of :func:`generations` as :func:`bands`, one column a generation."""
+    return bands({str(one): mix.sel(generation=one, drop=True) for one in mix["generation"].to_numpy()}, "quarter")
+
+
+def overtaking(mix: xr.DataArray) -> str:
+    """Return in words when the second generation of :func:`generations` outweighs the first, in 90 % of the samples."""
+    first, second = (mix.sel(generation=one).to_numpy() for one in mix["generation"].to_numpy())
+    ahead, (old, new) = second > first, mix["generation"].to_numpy()
+    starts = 2026.5 + np.where(ahead.any(axis=1), ahead.argmax(axis=1), np.inf) / 4
+    low, high = np.quantile(starts, [0.05, 0.95], method="inverted_cdf")
+    if np.isfinite(high):
+        return f"{new} first outweighs {old} in {between_quarters(low, high)}, in 90 % of samples"
+    never = number(100 * np.isinf(starts).mean(), 2)
+    if np.isfinite(low):
+        return f"{new} first outweighs {old} in {when(low)} or later, in {never} % of samples in no quarter"
+    return f"{old} serves most of it in every quarter" + (f", in {never} % of samples" if ahead.any() else "")
+
+
+def between_quarters(low: float, high: float) -> str:
+    """Return two points in time as quarters, one where they are the same.
+
+    >>> between_quarters(2027.6, 2028.0), between_quarters(2027.6, 2027.7)
+    ('2027Q3 to 2028Q1', '2027Q3')
+    """
+    return " to ".join(dict.fromkeys([when(low), when(high)]))
+
+
+def best_text(best: pd.Series) -> str:
+    """Return how often each year is the best, as text; years with less than a tenth of the samples are left out.
+
+    >>> best_text(pd.Series([2029, 2028, 2029, 2029])), best_text(pd.Series([2029]))
+    ('2029 (75 % of samples) or 2028 (25 %)', '2029 (all samples)')
+    """
+    shares = 100 * best.value_counts(normalize=True)
+    if len(shares) == 1:
+        return f"{shares.index[0]} (all samples)"
+    kept = shares[shares >= min(10, shares.max())]
+    told = [f"{year} ({number(share, 2)} %)" for year, share in kept.items()]
+    told[0] = told[0].replace("%", "% of samples")
+    return " or ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def by_buyer(projection: earnings.Projection, last: int, line: str = "gross_revenue_busd") -> pd.DataFrame:
@@ -87,21 +128,27 @@ def by_buyer(projection: earnings.Projection, last: int, line: str = "gross_reve
     return table[table.sum(axis=1) > 0.01 * table.sum(axis=1).max()].loc[:last]
 
 
-def content(n: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def content(n: int, seed: int) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Return revenue per gigawatt from accelerators times price, on both readings, and as analysts put it.
 
     Returns
     -------
-    DataFrame, DataFrame
-        ``value``, ``low``, ``high`` by whose figure it is [billion USD/GW]; :func:`gigafleet.revenue.bottom_up`.
+    DataFrame, dict
+        ``value``, ``low``, ``high`` by whose figure it is [billion USD/GW]: of accelerators times price the median and
+        the 90 % interval, of analysts the range that they give; intervals of :func:`gigafleet.revenue.bottom_up` as
+        :func:`gigafleet.uncertainty.intervals`, one row a reading.
     """
-    counts = {
-        name: deal.evaluate(n=n, seed=seed, capacity_gw=1.0, capacity_basis=basis)["accelerators"]
-        for basis, name in READINGS.items()
-    }
-    below = revenue.bottom_up(pd.DataFrame({name: uncertainty.interval(x) for name, x in counts.items()}).T)
-    ours = below[["low", "high"]].assign(value=below[["low", "high"]].mean(axis=1))
-    ours.index = "accelerators × price, " + below.index
+    count = deal.physical_ranges("amd-openai").loc[["it_kw", "peak_pue"]]
+    drawn = uncertainty.sample(pd.concat([count, catalog.ranges(revenue.BOTTOM_UP)]), n, seed)
+    priced = [drawn[name] for name in revenue.BOTTOM_UP]
+    below = {}
+    for basis, name in READINGS.items():
+        counted = power.accelerators(1.0, drawn["it_kw"], drawn["peak_pue"], basis=basis)
+        below[name] = revenue.bottom_up(counted, *priced)
+    below = uncertainty.intervals(below)
+    ours = {end: table["accelerators_busd_per_gw"] for end, table in below.items()}
+    ours = pd.DataFrame(ours).rename(columns={"median": "value"})
+    ours.index = "accelerators × price, " + ours.index
     rows = catalog.provenance("amd-openai", "content_busd_per_gw").query("condition != 'announced_floor'")
     middles = rows["value"].isna().map({True: ", middle of its range", False: ""})
     rows.index = (
@@ -111,19 +158,24 @@ def content(n: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.concat([ours, theirs]), below
 
 
-def content_text(below: pd.DataFrame) -> pd.DataFrame:
-    """Return :func:`gigafleet.revenue.bottom_up` as text, under readable names."""
-    return pd.DataFrame(
-        {
-            "accelerators per GW": below["accelerators_per_gw"].map(number),
-            "price of one, rumored [USD]": spans(below["price_low_usd"], below["price_high_usd"]),
-            "accelerators [billion USD/GW]": spans(below["low"], below["high"]),
-            "analysts' content [billion USD/GW]": spans(below["content_low"], below["content_high"]),
-            "gap [billion USD/GW]": spans(below["gap_low"], below["gap_high"]),
-            "of it network [billion USD/GW]": spans(below["network_low"], below["network_high"]),
-            "price that closes it [USD]": below["price_needed_usd"].map(number),
-        }
-    )
+def published_span(name: str) -> str:
+    """Return the range of an input of :data:`gigafleet.revenue.BOTTOM_UP` as it is published, as text."""
+    return between(*(catalog.value(*revenue.BOTTOM_UP[name], end) for end in ("low", "high")))
+
+
+def content_text(below: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the intervals of :func:`content` as text, under readable names, beside what is published."""
+    names = {
+        "accelerators_per_gw": "accelerators per GW",
+        "accelerators_busd_per_gw": "accelerators [billion USD/GW]",
+        "gap_busd_per_gw": "gap [billion USD/GW]",
+        "network_busd_per_gw": "of it network [billion USD/GW]",
+        "price_needed_usd": "price that closes it [USD]",
+    }
+    text = ranged(below["median"], below["low"], below["high"])[list(names)].rename(columns=names)
+    text.insert(1, "price of one, rumored [USD]", published_span("price_usd"))
+    text.insert(3, "analysts' content [billion USD/GW]", published_span("content_busd_per_gw"))
+    return text
 
 
 def bridge(projection: earnings.Projection) -> pd.DataFrame:
@@ -166,23 +218,42 @@ def consensus_text(expected: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def compare_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Return :func:`gigafleet.earnings.compare` as text, under readable names."""
-    gross = table["gross_revenue_busd"].map(number) + " (" + spans(table["gross_low"], table["gross_high"]) + ")"
-    text = pd.DataFrame(
-        {
-            "gigawatts": table.index.get_level_values("gigawatts"),
-            "shipped [GW]": table["shipped_gw"].map(number),
-            "gross revenue [billion USD]": gross,
-            "contra-revenue": table["contra_busd"].map(number),
-            "net income": table["net_income_busd"].map(number),
-            "net income, discounted": table["discounted_busd"].map(number),
-            "best year": table["best_year"].astype(int).astype(str),
-            "net revenue in it": table["revenue_busd"].map(number),
-            "earnings per share in it, deals [USD]": table["eps_increment_usd"].map(number),
-        }
-    )
-    return text.set_index(table.index.get_level_values("scenario"))
+def compare_text(cases: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """Return :func:`gigafleet.earnings.compare` as text, under readable names: medians and 90 % intervals."""
+    names = {
+        "shipped_gw": "shipped [GW]",
+        "gross_revenue_busd": "gross revenue [billion USD]",
+        "contra_busd": "contra-revenue",
+        "net_income_busd": "net income",
+        "discounted_busd": "net income, discounted",
+        "best_year": "best year",
+        "revenue_busd": "net revenue in it",
+        "eps_increment_usd": "earnings per share in it, deals [USD]",
+    }
+    ends = {end: table.round(9) for end, table in uncertainty.intervals(cases).items()}  # 14 GW, however they add up
+    text = ranged(ends["median"], ends["low"], ends["high"])
+    shares = {key: samples["best_year"].value_counts(normalize=True) for key, samples in cases.items()}
+    text["best_year"] = [f"{one.index[0]}, in {number(100 * one.iloc[0], 2)} %" for one in shares.values()]
+    text = text[list(names)].rename(columns=names)
+    text.insert(0, "gigawatts", text.index.get_level_values(1))
+    return text.set_index(text.index.get_level_values(0).rename("scenario"))
+
+
+def change(samples: pd.Series) -> str:
+    """Return a difference of samples in words, with its 90 % interval and, where that holds both, its open sign.
+
+    >>> change(pd.Series([2.0, 2.0])), change(pd.Series([-3.0])), change(pd.Series([0.0]))
+    ('rises by 2 billion USD', 'falls by 3 billion USD', 'stays the same')
+    >>> change(pd.Series([-1.0, 2.0]))
+    'changes by -0.85 to +1.85 billion USD, its sign open'
+    """
+    low, _, high = uncertainty.interval(samples)
+    if low < 0 < high:
+        return f"changes by {number(low)} to +{number(high)} billion USD, its sign open"
+    if low == high == 0:
+        return "stays the same"
+    ends = between(low, high) if high > 0 else between(-high, -low)
+    return f"{'rises' if high > 0 else 'falls'} by {ends} billion USD"
 
 
 def by_year_text(years: xr.Dataset, last: int) -> pd.DataFrame:
@@ -190,19 +261,47 @@ def by_year_text(years: xr.Dataset, last: int) -> pd.DataFrame:
     lines = {
         "gross_revenue_busd": "gross revenue, deals [billion USD]",
         "contra_busd": "contra-revenue [billion USD]",
+        "base_revenue_busd": "revenue without the deals [billion USD]",
         "total_revenue_busd": "revenue, all AMD [billion USD]",
         "eps_increment_usd": "earnings per share, deals [USD]",
         "eps_usd": "earnings per share, all AMD [USD]",
     }
-    table = {}
+    return _ranged({name: years[line] for line, name in lines.items()}).loc[2027:last]
+
+
+def _ranged(tables: dict[str, xr.DataArray], digits: int = 3) -> pd.DataFrame:
+    """Return samples by year as text: medians and 90 % intervals, one column a name."""
+    band = bands(tables)
+    return ranged(band["median"], band["low"], band["high"], digits)
+
+
+def buyers_text(projection: earnings.Projection, last: int) -> pd.DataFrame:
+    """Return what each buyer takes by year, with 90 % intervals, as text, up to a year."""
+    lines = {"gross_revenue_busd": "gross revenue [billion USD]", "shipped_gw": "shipped [GW]"}
+    tables = {}
     for line, name in lines.items():
-        band = earnings.intervals(years[line]).loc[2027:last]
-        table[name] = band["median"].map(number) + " (" + spans(band["low"], band["high"]) + ")"
-    return pd.DataFrame(table)
+        years = rollout.by_year(projection.deals[line])
+        for one, buyer in earnings.buyers(years["deal"].to_numpy()).items():
+            tables[f"{buyer}, {name}"] = years.sel(deal=one, drop=True)
+    return _ranged(tables).loc[:last]
 
 
-def by_clock(projections: dict[str, earnings.Projection], last: int) -> pd.DataFrame:
-    """Return contra-revenue and net revenue of the deals by year on several clocks, as means.
+def shares_text(years: xr.Dataset, last: int) -> pd.DataFrame:
+    """Return diluted shares and earnings per share without and with warrant shares by year, and the difference that
+    these make sample by sample, with 90 % intervals, as text, up to a year."""
+    counts = {"shares_m": "diluted shares [million]", "shares_with_warrant_m": "with vested warrant shares [million]"}
+    without = years["eps_without_warrant_shares_usd"]
+    each = {
+        "earnings per share, without warrant shares [USD]": without,
+        "with them [USD]": years["eps_usd"],
+        "difference [USD]": years["eps_usd"] - without,
+    }
+    found = [_ranged({name: years[line] for line, name in counts.items()}, 4), _ranged(each)]
+    return pd.concat(found, axis=1).loc[2027:last]
+
+
+def by_clock(projections: dict[str, earnings.Projection], last: int) -> dict[str, pd.DataFrame]:
+    """Return contra-revenue and net revenue of the deals by year on several clocks.
 
     Parameters
     ----------
@@ -213,18 +312,20 @@ def by_clock(projections: dict[str, earnings.Projection], last: int) -> pd.DataF
 
     Returns
     -------
-    DataFrame
-        One row a year, from the second half of 2026 on, and ``all years``, with those after the last one; one column a
-        line and clock. [billion USD]
+    dict
+        ``mean``, as means add up, and the ends ``low`` and ``high`` of the 90 % interval: frames with one row a year,
+        from the second half of 2026 on, and ``all years``, with those after the last one; one column a line and clock.
+        [billion USD]
     """
-    table = {}
+    found = {"mean": {}, "low": {}, "high": {}}
     for line, name in {"contra_busd": "contra-revenue", "revenue_busd": "net revenue"}.items():
         for clock, projection in projections.items():
-            years = rollout.by_year(projection.deals[line].sum("deal").mean("sample")).to_pandas()
-            table[f"{name}, {clock} [billion USD]"] = pd.concat(
-                [years.loc[:last], pd.Series({"all years": years.sum()})]
-            )
-    return pd.DataFrame(table)
+            years = rollout.by_year(projection.deals[line].sum("deal")).transpose("sample", "year").to_pandas()
+            shown = years.loc[:, :last].assign(**{"all years": years.sum(axis=1)})
+            ends = uncertainty.interval(shown).assign(mean=shown.mean())
+            for end, table in found.items():
+                table[f"{name}, {clock} [billion USD]"] = ends[end]
+    return {end: pd.DataFrame(table) for end, table in found.items()}
 
 
 def cash_bands(cash: pd.DataFrame, payments: str, flow: str) -> dict[str, pd.DataFrame]:

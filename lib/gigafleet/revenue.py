@@ -41,6 +41,10 @@ BOUNDS = {
     "base_opex_growth_share_per_year": {"above": -1},
     "tax_share": {"minimum": 0, "maximum": 1},
 }
+BOTTOM_UP = {
+    "price_usd": ("MI455X", "price_usd", "rumour"),
+    "content_busd_per_gw": ("amd-openai", "content_busd_per_gw", "components"),
+}
 LINES = {
     "gross_revenue_busd": "revenue before contra-revenue",
     "contra_busd": "contra-revenue",
@@ -207,30 +211,30 @@ def eps_usd(net_income_busd: object, shares_m: object) -> object:
     return 1e3 * net_income_busd / shares_m
 
 
-def bottom_up(accelerators_per_gw: pd.DataFrame) -> pd.DataFrame:
-    """Return accelerators per gigawatt times price beside the content per gigawatt, and the gap.
+def bottom_up(accelerators_per_gw: object, price_usd: object, content_busd_per_gw: object) -> pd.DataFrame:
+    """Return accelerators per gigawatt times price beside the content per gigawatt, and the gap, sample by sample.
 
     Parameters
     ----------
-    accelerators_per_gw
-        One row a reading of the gigawatt: ``low``, ``median``, ``high``.
+    accelerators_per_gw, price_usd, content_busd_per_gw
+        Samples drawn in one table, so that they move apart; ranges of the last two: :data:`BOTTOM_UP`.
 
     Returns
     -------
     DataFrame
-        One row a reading: ``accelerators_per_gw``, ``price_low_usd``, ``price_high_usd`` (of one accelerator, rumored),
-        ``low``, ``high``: accelerators times price; ``content_low``, ``content_high``: analysts' content [billion
-        USD/GW]; ``gap_low``, ``gap_high``: content less accelerators; ``network_low``, ``network_high``: the part of
-        the content that JPMorgan gives to attached network [billion USD/GW]; ``price_needed_usd``: at which
-        accelerators alone make the analysts' middle.
+        One row a sample: ``accelerators_per_gw``; ``accelerators_busd_per_gw``: accelerators times price;
+        ``gap_busd_per_gw``: content less that; ``network_busd_per_gw``: the part of the content that JPMorgan gives to
+        attached network [billion USD/GW]; ``price_needed_usd``: at which accelerators alone make the content.
+
+    >>> bottom_up([250e3], [40e3], [17.5])[["gap_busd_per_gw", "price_needed_usd"]].iloc[0].tolist()
+    [7.5, 70000.0]
     """
-    low, high = (catalog.value("MI455X", "price_usd", "rumour", case) for case in ("low", "high"))
-    content = {case: catalog.value("amd-openai", "content_busd_per_gw", "components", case) for case in catalog.CASES}
-    count = accelerators_per_gw["median"]
-    table = pd.DataFrame({"accelerators_per_gw": count, "price_low_usd": low, "price_high_usd": high})
-    table = table.assign(low=count * low / 1e9, high=count * high / 1e9)
-    table = table.assign(content_low=content["low"], content_high=content["high"])
-    table = table.assign(gap_low=content["low"] - table["high"], gap_high=content["high"] - table["low"])
-    attach = catalog.value("AMD", "network_attach_share", "helios")
-    table = table.assign(network_low=attach * content["low"], network_high=attach * content["high"])
-    return table.assign(price_needed_usd=1e9 * content["mid"] / count)
+    count, price, content = (np.asarray(x, float) for x in (accelerators_per_gw, price_usd, content_busd_per_gw))
+    columns = {
+        "accelerators_per_gw": count,
+        "accelerators_busd_per_gw": count * price / 1e9,
+        "gap_busd_per_gw": content - count * price / 1e9,
+        "network_busd_per_gw": catalog.value("AMD", "network_attach_share", "helios") * content,
+        "price_needed_usd": 1e9 * content / count,
+    }
+    return pd.DataFrame(columns)
