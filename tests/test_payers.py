@@ -53,6 +53,14 @@ def test_value_and_content_are_independent(what):
     assert np.subtract(*np.quantile(in_step, [0.95, 0.05])) < 0.8 * width  # what rows in step would give
 
 
+def test_pairs_stay_together(what):
+    """Values of 12 and 24 over bills of 96 and 240, row by row: an eighth and a tenth."""
+    valued = pd.DataFrame({"value_busd": [12.0, 24.0] * 50})
+    table = payers.rebate(valued, np.array([96.0, 240.0] * 50), 6.0, paired=True)
+    assert table.loc["share", ["low", "high"]].to_list() == pytest.approx([0.1, 0.125])
+    assert table.loc["busd_per_gw", ["low", "high"]].to_list() == pytest.approx([2, 4])
+
+
 @pytest.mark.parametrize("touch", ["ever", "from_milestone"])
 @pytest.mark.parametrize("value_busd", [12.0, 18.0])
 def test_break_even_volatility_gives_the_value(what, touch, value_busd):
@@ -61,6 +69,21 @@ def test_break_even_volatility_gives_the_value(what, touch, value_busd):
     found = what.value(valuation.moved(day, volatility=volatility), touch)["value_busd"].sum()
     assert found == pytest.approx(value_busd, rel=1e-5)
     assert 0.2 < volatility < 1.5
+
+
+@pytest.mark.parametrize("touch", ["ever", "at_milestone"])
+def test_volatility_that_amds_remark_would_need(what, touch):
+    """5 % of 17.5 billion USD over 6 GW is 5.25. The range of content, 15 to 20, is one of published figures: read as
+    its 10 and 90 % quantiles, it leaves a 90 % interval that is wider."""
+    day = valuation.market()
+    table = payers.volatility_for_the_hint(what, day, touch=touch)
+    low, middle, high = table.loc["limit_busd"]
+    assert middle == pytest.approx(5.25)
+    assert (low, high) == (pytest.approx(4.31, abs=0.01), pytest.approx(6.23, abs=0.01))
+    assert table.loc["volatility"].is_monotonic_increasing
+    for limit, volatility in table.T.to_numpy():
+        found = what.value(valuation.moved(day, volatility=volatility), touch)["value_busd"].sum()
+        assert found == pytest.approx(limit, rel=1e-4)
 
 
 def test_break_even_volatility_that_none_gives(what):
@@ -155,6 +178,13 @@ def test_share_of_a_bill_that_sales_pay():
     assert (nothing == 0).all()
 
 
+def test_how_often_sales_pay_all_by_simulation():
+    """Of a bill of 20: never, in half and in all of the paths."""
+    paths = [pd.Series(x) for x in ([10.0, 10.0], [10.0, 30.0], [30.0, 30.0])]
+    odds = payers.paid_in_full(paths, np.array([20.0, 20.0]))
+    assert odds.to_dict() == pytest.approx({"low": 0.05, "median": 0.5, "high": 0.95})
+
+
 def test_plug_powers_published_fair_value_lies_in_the_implied_range():
     """Plug Power's filing: 20.36 USD at a strike of 22.9841. The missing inputs are assumptions, so a range is shown
     and nothing is solved for."""
@@ -199,6 +229,10 @@ def test_all_warrants_on_the_vendor(deal):
     ("call", "message"),
     [
         (lambda: payers.rebate(pd.DataFrame({"value_busd": [1.0]}), np.array([0.0]), 6.0), "content_busd must be abo"),
+        (
+            lambda: payers.rebate(pd.DataFrame({"value_busd": [1.0]}), [9.0, 9.0], 6.0, paired=True),
+            "sample for each of 1",
+        ),
         (lambda: payers.bill_paid(pd.Series([1.0]), np.array([-1.0])), "bill_busd must be above 0, not -1.0"),
         (lambda: payers.bill_paid(pd.Series([1.0]), []), "bill_busd must have at least one sample, not none"),
         (lambda: payers.bill_paid(pd.Series([], dtype=float), [1.0]), "proceeds_busd must have at least one path, not"),

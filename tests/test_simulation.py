@@ -516,6 +516,24 @@ def test_vesting_with_the_share_price():
     assert (with_price.iloc[:, -1] > alone.iloc[:, -1]).all()
 
 
+def test_paths_with_their_own_growth_and_volatility():
+    """The same number for all is that number; one path's figures do not move another's."""
+    plain, n = vest(n_paths=64), 64
+    same = vest(n_paths=n, volatility=np.full(n, 0.55), drift=np.full(n, 0.08))
+    assert same.price_usd == pytest.approx(plain.price_usd)
+    assert (same.vested_at == plain.vested_at).all()
+    volatility, drift = np.full(n, 0.55), np.full(n, 0.08)
+    volatility[3], drift[5] = 0.0, 0.2
+    other = vest(n_paths=n, volatility=volatility, drift=drift)
+    assert other.price_usd[3] == pytest.approx(164.67 * np.exp(0.08 * other.years))
+    assert other.price_usd[5] == pytest.approx(plain.price_usd[5] * np.exp(0.12 * other.years))
+    rest = np.delete(np.arange(n), [3, 5])
+    assert other.price_usd[rest] == pytest.approx(plain.price_usd[rest])
+    assert (other.vested_at[rest] == plain.vested_at[rest]).all()
+    closes = vest(n_paths=n, volatility=volatility, drift=drift, watched="close")
+    assert (closes.vested_at[rest] == vest(n_paths=n, watched="close").vested_at[rest]).all()
+
+
 def test_vesting_repeats():
     one, same, other = vest(seed=1, n_paths=64), vest(seed=1, n_paths=64), vest(seed=2, n_paths=64)
     assert (one.price_usd == same.price_usd).all()
@@ -528,6 +546,9 @@ def test_vesting_repeats():
         ({"watched": "n_day_average"}, "cannot watch averages; simulate"),
         ({"drift": np.nan}, "drift must be.*not nan"),
         ({"drift": [0.1, 0.2]}, "drift must be one number"),
+        ({"drift": np.array([0.1, 3.0]), "n_paths": 2}, "drift must be at least -2 and at most 2, not 3"),
+        ({"volatility": np.array([0.1, 0.2])}, "volatility must be a number, a Series by maturity, or one for each of"),
+        ({"volatility": np.array([0.1, -0.2]), "n_paths": 2}, "volatility must be at least 0 and at most 10, not -0.2"),
         ({"milestone_years": [1.0, 2.0]}, "one number for each of 6 tranches"),
         ({"n_paths": 0}, "n_paths must be at least 1, not 0"),
         ({"n_paths": 1.5}, "n_paths must be a whole number, not 1.5"),

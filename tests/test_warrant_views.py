@@ -1,12 +1,14 @@
 """The warrant's tables for notebook 06."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 
-from gigafleet import catalog, warrant
+from gigafleet import catalog, uncertainty, warrant
 from gigafleet import warrant_views as views
 from gigafleet.warrant import valuation
 from gigafleet.warrant.contract import years_between
@@ -88,11 +90,77 @@ def test_own_dates_widen_an_interval_that_averages_over_them(what, grant):
     assert [own["low"], own["high"]] == pytest.approx(list(again), rel=0.02)
 
 
+def at_its_values(day: warrant.Market) -> pd.DataFrame:
+    """Return the day's own volatility and rate as one sample."""
+    return pd.DataFrame({"volatility": [day.volatility], "rate": [day.rate]})
+
+
 def test_the_most_that_it_can_be(what, grant, latest):
     """With the last price above every target, all shares less their strike."""
     full = 0.16 * (latest.spot_usd - 0.01 * np.exp(-latest.rate * what.warrant.years_left(latest.date)))
-    assert views.in_time_busd(what, latest, "close") == pytest.approx(full)
-    assert what.value(grant)["value_busd"].sum() < views.in_time_busd(what, grant, "close") < 0.16 * grant.spot_usd
+    assert views.in_time_busd(what, latest, "close", at_its_values(latest)).tolist() == pytest.approx([full])
+    (most,) = views.in_time_busd(what, grant, "close", at_its_values(grant))
+    assert what.value(grant)["value_busd"].sum() < most < 0.16 * grant.spot_usd
+
+
+@pytest.mark.parametrize("touch", ["ever", "from_milestone", "at_milestone"])
+def test_no_sample_is_worth_more_than_in_time(what, grant, touch):
+    """The cap is one of each draw: more volatility, a higher one, so that of the values themselves is no bound."""
+    own = views.own_dates(what, grant, touch=touch, watched="close")
+    most = views.in_time_busd(what, grant, "close", own)
+    assert (own["value_busd"] <= most * (1 + 1e-9)).all()
+    (middle,) = views.in_time_busd(what, grant, "close", at_its_values(grant))
+    assert most.quantile(0.05) < middle < most.quantile(0.95)
+    assert most.corr(own["volatility"], method="spearman") > 0.95
+    drawn = views.in_time_busd(what, grant, "close", seed=3)
+    assert drawn.median() == pytest.approx(middle, rel=0.02)
+    assert len(drawn) == 256
+
+
+def test_samples_with_their_own_dates(what, grant):
+    """Each row is the value at its own dates, volatility and rate, and its own chance of deliveries weights it."""
+    own = views.own_dates(what, grant, touch="from_milestone", watched="close")
+    assert len(own) == len(what.inputs)
+    row, day = own.iloc[7], valuation.moved(grant, volatility=own["volatility"][7], rate=own["rate"][7])
+    table = valuation.value(what.warrant, day, what.times(grant)[7], touch="from_milestone")
+    assert row[[f"tranche_{i}" for i in range(1, 7)]].tolist() == pytest.approx(table["value_busd"].tolist())
+    assert row["value_busd"] == pytest.approx(table["value_busd"].sum())
+    chance = what.inputs["go_on_share"][7] ** np.arange(6)  # the first gigawatt binds
+    assert row["weighted_busd"] == pytest.approx((table["value_busd"] * chance).sum())
+
+
+def test_tranches_as_text(what, grant):
+    """Late tranches count in full or not at all; the first gigawatt is certain, the k-th after it goes by its power."""
+    own = views.own_dates(what, grant, touch="ever", watched="close")
+    table, plain = views.tranches_text(what, grant, own, touch="ever", watched="close"), what.value(grant)
+    assert table.index.tolist() == plain.index.tolist()
+    assert table["taken_share"].iloc[0] == "1"
+    low, high = np.quantile(what.inputs["go_on_share"] ** 5, [0.05, 0.95])
+    last = plain["taken_share"].iloc[-1]
+    assert table["taken_share"].iloc[-1] == f"{last:.3f} ({low:.3f} to {high:.3f})"
+    assert table["value_busd"].iloc[-1].startswith(f"{plain['value_busd'].iloc[-1]:.2f} (0 to ")
+    assert "(" not in "".join(table["in_time_share"])
+
+
+def test_a_bill_goes_by_the_dates_of_its_sample(what):
+    """Samples in which MI500 never comes pay MI455X's content throughout; prices do not move with the dates' draws."""
+    plain = views.gross_busd(what)
+    late = np.where(np.arange(256) % 2, 30.0, what.inputs["next_generation_years"])
+    moved = views.gross_busd(replace(what, inputs=what.inputs.assign(next_generation_years=late)))
+    assert moved[::2].tolist() == plain[::2].tolist()
+    assert (moved[1::2] != plain[1::2]).all()
+    alone = replace(what, inputs=what.inputs.iloc[[0] * 256].reset_index(drop=True))
+    prices = views.gross_busd(alone)  # one set of dates: what varies is the price
+    for name in what.inputs:
+        assert abs(pd.Series(prices).corr(what.inputs[name], method="spearman")) < 0.2
+
+
+def test_range_of_ends():
+    ends = {
+        "low": pd.Series({"a: x": 2.0, "a: y": 1.0, "b: x": 0.0}),
+        "high": pd.Series({"a: x": 3.0, "a: y": 2, "b: x": 9}),
+    }
+    assert views.range_of_ends(ends, "a") == (1, 3)
 
 
 def test_the_price_that_stands_for_a_grant():
@@ -113,6 +181,16 @@ def test_heat_map(what, grant):
     last = what.value(grant).iloc[-1]
     in_time = last["usd_per_share"] / last["in_time_share"]
     assert table.loc["600 USD", "55 %"] == pytest.approx(100 * in_time / grant.spot_usd, rel=0.01)
+
+
+def test_ends_of_the_heat_map(what, grant):
+    """Over the range of volatility, 45 to 70 %, in which the map's columns stand; the rate adds little."""
+    ends, table = views.heat_ends(what, grant, "ever", "close"), views.heat(what, grant, "ever", "close")
+    assert ends.index.tolist() == table.index.tolist()
+    assert ends["low"].to_numpy() == pytest.approx(table["45 %"].to_numpy(), abs=1.5)
+    assert ends["median"].to_numpy() == pytest.approx(table["55 %"].to_numpy(), abs=1)
+    assert (ends["high"] > table["65 %"]).all()
+    assert (ends["high"] < table["75 %"]).all()
 
 
 def test_readings_without_a_closed_form(what, grant):
@@ -137,6 +215,59 @@ def test_vesting_with_and_without_stops(what, latest):
     stops, full = (views.vest(what, latest, 0.1, stops=s, **plan).probability().iloc[:, -1] for s in (True, False))
     assert stops.iloc[0] == pytest.approx(full.iloc[0])  # the first gigawatt binds
     assert (stops.iloc[1:] < full.iloc[1:]).all()
+
+
+def test_each_path_has_its_own_growth_and_volatility(what, latest):
+    """Log returns to expiry vary with both: the mean of drift less half the variance, the variances of both added."""
+    plan = {"touch": "ever", "watched": "close", "n_paths": 2**14}
+    drawn, years = views.vest_paths(what, latest, **plan), what.warrant.years_left(latest.date)
+    ranges = views.path_ranges(what, latest)
+    assert ranges.loc["drift", ["low", "value", "high"]].tolist() == [0, 0.12, 0.18]
+    assert ranges.loc["volatility", ["low", "value", "high"]].tolist() == [0.45, 0.55, 0.7]
+    market = uncertainty.sample(ranges, 2**14, 0)
+    steady = (market["drift"] - market["volatility"] ** 2 / 2) * years
+    log = np.log(drawn.price_usd[:, -1] / latest.spot_usd)
+    variance = (market["volatility"] ** 2).mean() * years + steady.var()
+    assert log.mean() == pytest.approx(steady.mean(), abs=4 * np.sqrt(variance / 2**14))
+    assert log.var() == pytest.approx(variance, rel=0.05)
+    assert np.corrcoef(log - steady, steady)[0, 1] == pytest.approx(0, abs=0.03)
+
+
+def test_a_growth_given_by_hand_moves_its_range(what, latest):
+    """By as much as the value; a volatility given by hand scales its own."""
+    ranges = views.path_ranges(what, latest, -0.1)
+    assert ranges.loc["drift", ["low", "value", "high"]].tolist() == pytest.approx([-0.22, -0.1, -0.04])
+    half = views.path_ranges(what, valuation.moved(latest, volatility=0.275))
+    assert half.loc["volatility", ["low", "value", "high"]].tolist() == pytest.approx([0.225, 0.275, 0.35])
+
+
+def test_chances_by_growth_and_volatility(what, latest):
+    """That a price ends above a level is a closed form of growth and volatility; its interval is that of these."""
+    plan = {"touch": "ever", "watched": "close"}
+    drawn = views.vest_paths(what, latest, **plan)
+    each = views.vest_each(what, latest, draws=32, n_paths=2048, **plan)
+    found, years = views.share_above(drawn, each, 600.0), what.warrant.years_left(latest.date)
+    market = uncertainty.sample(views.path_ranges(what, latest), 4096, 1)
+    spread = market["volatility"] * np.sqrt(years)
+    steady = np.log(latest.spot_usd / 600) + (market["drift"] - market["volatility"] ** 2 / 2) * years
+    known = ndtr(steady / spread)
+    assert found["value"] == pytest.approx(known.mean(), abs=0.015)
+    assert found[["low", "high"]].to_numpy() == pytest.approx(np.quantile(known, [0.05, 0.95]), abs=0.04)
+
+
+def test_vested_as_text(what, latest):
+    """The first gigawatt binds: certain in the end. The last tranche is the less likely, the rarer buyers go on."""
+    plan = {"touch": "ever", "watched": "close"}
+    each = views.vest_each(what, latest, draws=16, n_paths=512, **plan)
+    table = views.vested_text(views.vest_paths(what, latest, n_paths=4096, **plan), each, latest)
+    assert table.columns.tolist() == ["2026Q4", "2027Q4", "2028Q4", "2029Q4", "2030Q4"]
+    assert table.index[0] == "tranche 1"
+    assert (table["2026Q4"] == "0").all()
+    assert table.loc["tranche 1", "2030Q4"] == "100"
+    ends = re.fullmatch(r"[\d.]+ \(([\d.]+) to ([\d.]+)\)", table.loc["tranche 6", "2030Q4"]).groups()
+    by_chance = np.quantile([one.probability().iloc[-1, -1] for one in each], [0.05, 0.95])
+    assert [float(x) for x in ends] == pytest.approx(100 * by_chance, abs=0.6)
+    assert by_chance[1] > 2 * by_chance[0]
 
 
 @pytest.mark.parametrize(
@@ -189,6 +320,8 @@ def test_growth_moves_vesting(what, grant):
     assert table["growth"].tolist() == [0, 12, 18]
     assert table["mean"].is_monotonic_increasing
     assert table["cost_mean_busd"].is_monotonic_increasing
+    assert (table["cost_low_busd"] < table["cost_mean_busd"]).all()
+    assert (table["cost_mean_busd"] < table["cost_high_busd"]).all()
     assert table["high"].max() <= 160
 
 
@@ -202,6 +335,18 @@ def test_side_by_side():
     table = views.side_by_side(["amd-openai", "amd-meta"], 64, 0, "ever", "close")
     assert list(table.columns) == ["OpenAI", "Meta"]
     assert table.iloc[0].tolist() == ["164.67 (2025-10-03)", "213.84 (2026-02-24)"]
+
+
+def test_one_rule_for_dates(grant):
+    """The table, the lines of the chart and the headline hold the same interval: own dates, drawn with one seed."""
+    what = warrant.setting("amd-openai", 64)
+    table = views.side_by_side(["amd-openai"], 64, 0, "ever", "close")["OpenAI"]
+    own = uncertainty.interval(views.own_dates(what, grant, touch="ever", watched="close"))
+    assert table["value at the grant, if taken [billion USD]"] == views.with_range(own.loc["value_busd"])
+    ends = views.totals_ends(what, {"grant": grant}, "close")
+    line = [ends[end]["grant: target counts at any time"] for end in ("low", "high")]
+    assert line == own.loc["value_busd", ["low", "high"]].tolist()
+    assert table["value at the grant, weighted [billion USD]"] == views.with_range(own.loc["weighted_busd"])
 
 
 def test_swings_bracket_the_value(what, grant):

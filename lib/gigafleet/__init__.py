@@ -71,6 +71,7 @@ __all__ = [
     "time_plots",
     "uncertainty",
     "vendor_side",
+    "vesting_views",
     "warrant",
     "warrant_terms",
     "warrant_views",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from gigafleet import catalog, rollout, uncertainty
+from gigafleet import catalog, distributions, rollout, uncertainty
 from gigafleet.errors import require, unknown
 from gigafleet.tell import number
 from gigafleet.warrant import accounting, valuation
@@ -75,26 +75,35 @@ def _check_samples(name: str, samples: object) -> None:
     require(name, samples, above=0)
 
 
-def rebate(valued: pd.DataFrame, content_busd: np.ndarray, capacity_gw: float) -> pd.DataFrame:
+def rebate(valued: pd.DataFrame, content_busd: np.ndarray, capacity_gw: float, *, paired: bool = False) -> pd.DataFrame:
     """Return the rebate that a warrant is: per gigawatt, and as a share of what the buyer pays.
 
     Parameters
     ----------
     valued
-        Samples from :func:`gigafleet.warrant.valuation.uncertain`.
+        Samples with ``value_busd``, such as :func:`gigafleet.warrant_terms.own_dates` gives.
     content_busd
-        What the buyer pays for all gigawatts, sample by sample, drawn on its own. [billion USD]
+        What the buyer pays for all gigawatts, sample by sample. [billion USD]
     capacity_gw
         [GW]
+    paired
+        Whether the two have the same rows, with the same dates of deliveries; else they are drawn on their own.
 
     Returns
     -------
     DataFrame
         Rows ``busd_per_gw`` and ``share``; ``low``, ``median``, ``high``.
+
+    Raises
+    ------
+    ValueError
+        If a content is not above 0, there is none, or a pair lacks its other half.
     """
     _check_samples("content_busd", content_busd)
     value = valued["value_busd"].to_numpy()
-    content = _shuffled(content_busd, len(value))
+    if paired and np.shape(content_busd) != value.shape:
+        raise ValueError(f"content_busd must have one sample for each of {len(value)} values, as they are paired")
+    content = np.asarray(content_busd, float) if paired else _shuffled(content_busd, len(value))
     return uncertainty.interval(pd.DataFrame({"busd_per_gw": value / capacity_gw, "share": value / content}))
 
 
@@ -120,6 +129,26 @@ def break_even_volatility(
     if excess(low) * excess(high) > 0:
         return np.nan
     return float(brentq(excess, low, high, xtol=1e-6))
+
+
+def volatility_for_the_hint(
+    what: valuation.Setting, day: valuation.Market, *, touch: str = "ever", watched: str = "close"
+) -> pd.DataFrame:
+    """Return at which volatility the warrant would be worth the share of content that AMD named.
+
+    Returns
+    -------
+    DataFrame
+        ``low``, ``median``, ``high`` over the range of content, at its value and at the ends of its 90 % interval; rows
+        ``limit_busd``: the share of the content of all gigawatts [billion USD]; ``volatility``: where the value, over
+        the dates of deliveries and at the day's rate, is that; NaN if none is. [share]
+    """
+    hint = catalog.value("amd-openai", "warrant_effect_share", "of_content")
+    content = catalog.ranges({"content": ("amd-openai", "content_busd_per_gw", "components")})
+    limits = hint * what.capacity_gw * distributions.ends(distributions.prepare(content)).loc["content"]
+    limits = limits.rename({"value": "median"})
+    found = {end: break_even_volatility(what, day, x, touch=touch, watched=watched) for end, x in limits.items()}
+    return pd.DataFrame({"limit_busd": limits, "volatility": pd.Series(found)}).T[["low", "median", "high"]]
 
 
 def break_even_price(bill_busd: object, shares_m: float) -> object:
@@ -152,7 +181,7 @@ def below_the_hint(
     DataFrame
         Indexed by the candidate: ``value_busd``, ``content_busd`` and ``share``, with every input at its value; ``low``
         and ``high``, the 90 % interval of the share over ``n`` samples of volatility, rate, chance of deliveries and
-        content. The cost of whole sites has no range in the data.
+        content. Values are means over the dates of deliveries. The cost of whole sites has no range in the data.
     """
     ranges = catalog.ranges({"content": ("amd-openai", "content_busd_per_gw", "components")})
     site = catalog.value("gigawatt-site", "site_cost_busd_per_gw", "all_in")
@@ -222,6 +251,12 @@ def bill_paid(proceeds_busd: pd.Series, bill_busd: np.ndarray) -> pd.Series:
         raise ValueError("proceeds_busd must have at least one path, not none")
     share = proceeds_busd / _shuffled(bill_busd, len(proceeds_busd))
     return pd.concat([uncertainty.interval(share), pd.Series({"all": float((share >= 1).mean())})])
+
+
+def paid_in_full(proceeds_busd: list[pd.Series], bill_busd: np.ndarray) -> pd.Series:
+    """Return ``low``, ``median``, ``high`` of the probability that sales pay all of a bill, over several simulations:
+    see :func:`bill_paid`. [share]"""
+    return uncertainty.interval(pd.Series([bill_paid(one, bill_busd)["all"] for one in proceeds_busd]))
 
 
 def plug_amazon(n: int = 4096, seed: int = 0) -> pd.DataFrame:

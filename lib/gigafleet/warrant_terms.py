@@ -47,10 +47,16 @@ def known_and_redacted(warrant: Warrant) -> pd.DataFrame:
     return pd.DataFrame(rows, index=["what", "status"]).T
 
 
-def by_dates(
-    what: valuation.Setting, day: valuation.Market, market: pd.DataFrame, *, touch: str, watched: str
-) -> pd.Series:
-    """Return the interval of a warrant's value, if all is taken, where every sample has its own dates of deliveries.
+def own_dates(
+    what: valuation.Setting,
+    day: valuation.Market,
+    market: pd.DataFrame | None = None,
+    *,
+    touch: str,
+    watched: str,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return samples of a warrant's value where every one has its own dates of deliveries.
 
     :func:`gigafleet.warrant.valuation.uncertain` averages over these dates, so that its interval does not hold them.
 
@@ -59,25 +65,38 @@ def by_dates(
     what, day, touch, watched
         As in :func:`gigafleet.warrant.valuation.uncertain`.
     market
-        Its samples of ``volatility`` and ``rate``, which are drawn without regard to the dates.
+        Samples of ``volatility`` and ``rate``, which are drawn without regard to the dates; None draws them as there.
+    seed
+        Of what is drawn where ``market`` is None.
 
     Returns
     -------
-    Series
-        ``low``, ``median``, ``high``. [billion USD]
+    DataFrame
+        One row a sample of the roll-out, in its order: ``volatility``, ``rate``, ``value_busd`` (if all is taken),
+        ``weighted_busd`` (by the sample's own chance of deliveries), and ``tranche_1`` ... [billion USD, if taken].
     """
-    times = what.times(day)
-    drawn = np.random.default_rng(0).integers(len(market), size=len(times))
-    given = {name: market[name].to_numpy()[drawn, None] for name in ("volatility", "rate")}
-    each = valuation.per_share(what.warrant, day, times, touch=touch, watched=watched, **given)
-    value = pd.DataFrame({"busd": each @ what.warrant.table["shares_m"].to_numpy() / 1e3})
-    return uncertainty.interval(value).loc["busd"]
+    times, table = what.times(day), what.warrant.table
+    market = valuation.market_samples(what.warrant.name, day, seed=seed) if market is None else market
+    rows = np.random.default_rng(0).integers(len(market), size=len(times))
+    given = market[["volatility", "rate"]].iloc[rows].reset_index(drop=True)
+    axes = {name: column.to_numpy()[:, None] for name, column in given.items()}
+    each = valuation.per_share(what.warrant, day, times, touch=touch, watched=watched, **axes)
+    busd = each * table["shares_m"].to_numpy() / 1e3
+    parts = {f"tranche_{i}": column for i, column in zip(table.index, busd.T, strict=True)}
+    return given.assign(value_busd=busd.sum(axis=1), weighted_busd=(busd * what.taken_shares).sum(axis=1), **parts)
 
 
-def _with_range(row: pd.Series) -> str:
+def by_dates(
+    what: valuation.Setting, day: valuation.Market, market: pd.DataFrame, *, touch: str, watched: str
+) -> pd.Series:
+    """Return ``low``, ``median`` and ``high`` of the value, if all is taken, in :func:`own_dates`. [billion USD]"""
+    return uncertainty.interval(own_dates(what, day, market, touch=touch, watched=watched)["value_busd"])
+
+
+def with_range(row: pd.Series, digits: int = 3) -> str:
     """Return a median with its interval in brackets, or alone where the interval has no width."""
-    ends = [number(row[end]) for end in ("low", "high")]
-    return number(row["median"]) + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
+    ends = [number(row[end], digits) for end in ("low", "high")]
+    return number(row["median"], digits) + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
 
 
 def flows(deal: str, bill_busd: pd.Series, value_busd: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -102,7 +121,7 @@ def flows(deal: str, bill_busd: pd.Series, value_busd: pd.Series) -> tuple[pd.Da
     }
     payer = buyer
     arrows = [
-        (vendor, buyer, value_busd["median"], f"warrant worth {_with_range(value_busd)} bn USD", "shares"),
+        (vendor, buyer, value_busd["median"], f"warrant worth {with_range(value_busd)} bn USD", "shares"),
         (others, vendor, np.nan, "dilution", "shares"),
         ("Share market", buyer, np.nan, "price of the shares sold", "cash"),
     ]
@@ -110,7 +129,7 @@ def flows(deal: str, bill_busd: pd.Series, value_busd: pd.Series) -> tuple[pd.Da
         payer = "Authorized purchasers"
         nodes[payer] = (0.5, 1.0, "clouds and their lenders, not named")
         arrows.append((buyer, payer, np.nan, "rent, not public", "cash"))
-    bill = f"{_with_range(bill_busd)} bn USD for {number(terms['public']['capacity_gw'])} GW"
+    bill = f"{with_range(bill_busd)} bn USD for {number(terms['public']['capacity_gw'])} GW"
     arrows.insert(0, (payer, vendor, bill_busd["median"], bill, "cash"))
     table = pd.DataFrame(arrows, columns=["start", "end", "value", "label", "kind"])
     return pd.DataFrame(nodes, index=["x", "y", "text"]).T, table

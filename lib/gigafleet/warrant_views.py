@@ -4,15 +4,46 @@ import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, earnings, payers, rollout, uncertainty
-from gigafleet.tell import between, number
+from gigafleet.tell import between, number, ranged
+from gigafleet.vesting_views import (
+    GROWTH_NAMES,
+    by_quarter,
+    common,
+    dilution_text,
+    growth_cases,
+    path_ranges,
+    share_above,
+    to_quarter_end,
+    vest,
+    vest_each,
+    vest_paths,
+    vested_text,
+)
 from gigafleet.warrant import closed_form, valuation
-from gigafleet.warrant.contract import DAYS_PER_YEAR, Warrant, years_between
+from gigafleet.warrant.contract import Warrant
 from gigafleet.warrant.readings import TOUCHES
 from gigafleet.warrant.simulation import IndexThreshold, simulate
-from gigafleet.warrant.vesting import Vesting, vesting
-from gigafleet.warrant_terms import by_dates, flows, known_and_redacted, tranches
+from gigafleet.warrant_terms import by_dates, flows, known_and_redacted, own_dates, tranches, with_range
 
-__all__ = ["by_dates", "flows", "known_and_redacted", "tranches"]  # what another module holds for this one
+__all__ = [  # what other modules hold for this one
+    "GROWTH_NAMES",
+    "by_dates",
+    "by_quarter",
+    "dilution_text",
+    "flows",
+    "growth_cases",
+    "known_and_redacted",
+    "own_dates",
+    "path_ranges",
+    "share_above",
+    "to_quarter_end",
+    "tranches",
+    "vest",
+    "vest_each",
+    "vest_paths",
+    "vested_text",
+    "with_range",
+]
 
 TOUCH_NAMES = {
     "ever": "a target counts whenever it is reached before expiry",
@@ -25,14 +56,6 @@ TOUCH_LABELS = {
     "at_milestone": "on the day of the milestone",
 }
 ASSUMED = "The tranche table is assumed"
-GROWTH_NAMES = {
-    "growth": "growth of the expected price, continuous [%/year]",
-    "low": "vested by expiry, low end [million]",
-    "median": "median",
-    "high": "high end",
-    "mean": "mean",
-    "cost_mean_busd": "their price when vested, mean [billion USD]",
-}
 LONG_YEARS = 4.0  # maturity at which the long-dated volatility stands
 SHOWN = 6  # tranches that a chart shows apart
 VOLATILITIES = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85)
@@ -40,7 +63,10 @@ TARGETS_USD = (200, 250, 300, 400, 500, 600)
 
 
 def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: str) -> pd.DataFrame:
-    """Return the value by day and reading, if all is taken: one row each, one column a tranche. [billion USD]"""
+    """Return the value by day and reading, if all is taken: one row each, one column a tranche. [billion USD]
+
+    Expected over the dates of deliveries, with volatility and rate at the day's values.
+    """
     shares = what.warrant.table["shares_m"] / 1e3
     table = valuation.by_reading(what, days, watched)
     rows = {f"{day}: {TOUCH_LABELS[touch]}": table[day, touch] * shares for day in days for touch in TOUCHES}
@@ -50,7 +76,7 @@ def totals(what: valuation.Setting, days: dict[str, valuation.Market], watched: 
 
 
 def totals_ends(
-    what: valuation.Setting, days: dict[str, valuation.Market], watched: str, n: int = 128, seed: int = 0
+    what: valuation.Setting, days: dict[str, valuation.Market], watched: str, n: int = 256, seed: int = 0
 ) -> dict[str, pd.Series]:
     """Return ``low`` and ``high``, the ends of the 90 % interval of each row's sum in :func:`totals`. [billion USD]
 
@@ -59,7 +85,7 @@ def totals_ends(
     """
     rows = {}
     for name, day in days.items():
-        market = valuation.uncertain(what, day, n=n, seed=seed)
+        market = valuation.market_samples(what.warrant.name, day, n, seed)
         for touch in TOUCHES:
             rows[f"{name}: {TOUCH_LABELS[touch]}"] = by_dates(what, day, market, touch=touch, watched=watched)
     return pd.DataFrame(rows).T[["low", "high"]].to_dict("series")
@@ -74,47 +100,100 @@ def jump(warrant: Warrant, grant: valuation.Market) -> str:
     )
 
 
-def in_time_busd(what: valuation.Setting, day: valuation.Market, watched: str) -> float:
-    """Return the value if every milestone came at once and targets counted ever, the most possible. [billion USD]"""
-    now = np.zeros(len(what.warrant.table))
-    return float(valuation.value(what.warrant, day, now, touch="ever", watched=watched)["value_busd"].sum())
+def range_of_ends(ends: dict[str, pd.Series], day: str) -> tuple[float, float]:
+    """Return the lowest low and the highest high over the readings of a day, from :func:`totals_ends`. [billion USD]"""
+    low, high = (ends[end][ends[end].index.str.startswith(f"{day}: ")] for end in ("low", "high"))
+    return float(low.min()), float(high.max())
+
+
+def in_time_busd(
+    what: valuation.Setting, day: valuation.Market, watched: str, market: pd.DataFrame | None = None, seed: int = 0
+) -> pd.Series:
+    """Return the value if every milestone came at once and targets counted ever: what no sample of the same volatility
+    and rate can pass.
+
+    Parameters
+    ----------
+    what, day, watched
+        As in :func:`gigafleet.warrant.valuation.value`.
+    market
+        Samples of ``volatility`` and ``rate``; None draws them as :func:`own_dates` does, by ``seed``.
+
+    Returns
+    -------
+    Series
+        One a sample, with its index. [billion USD]
+    """
+    market = valuation.market_samples(what.warrant.name, day, seed=seed) if market is None else market
+    axes = {name: market[name].to_numpy()[:, None] for name in ("volatility", "rate")}
+    now = np.zeros((1, len(what.warrant.table)))
+    each = valuation.per_share(what.warrant, day, now, touch="ever", watched=watched, **axes)
+    return pd.Series(each @ what.warrant.table["shares_m"].to_numpy() / 1e3, market.index)
+
+
+def tranches_text(
+    what: valuation.Setting, day: valuation.Market, own: pd.DataFrame, *, touch: str, watched: str
+) -> pd.DataFrame:
+    """Return :meth:`gigafleet.warrant.valuation.Setting.value` as text, with 90 % intervals in brackets.
+
+    Parameters
+    ----------
+    what, day, touch, watched
+        As there.
+    own
+        Samples of the same from :func:`own_dates`: the intervals of values are theirs.
+
+    Returns
+    -------
+    DataFrame
+        Its columns. The chance of a delivery in time is that over all samples, which leaves no interval.
+    """
+    middle, taken = what.value(day, touch, watched), what.taken_shares
+    busd = own[[f"tranche_{i}" for i in middle.index]].to_numpy()
+    samples = {"years": what.times(day), "taken_share": taken, "value_busd": busd, "weighted_busd": busd * taken}
+    samples["usd_per_share"] = 1e3 * busd / middle["shares_m"].to_numpy()
+    low, high = middle.copy(), middle.copy()
+    for name, drawn in samples.items():
+        low[name], high[name] = np.quantile(drawn, [0.05, 0.95], axis=0)
+    same = low.map(number) == high.map(number)
+    return ranged(middle, low.mask(same, middle), high.mask(same, middle))
 
 
 def heat(what: valuation.Setting, day: valuation.Market, touch: str, watched: str) -> pd.DataFrame:
     """Return the value of a share that vests with the last milestone, over the spot [%]: rows target, columns
     volatility; over the dates of that milestone that fall before expiry."""
-    times = what.times(day)[:, -1:]
-    times = times[times[:, 0] <= what.warrant.years_left(day.date)][:256]
-    times = times if len(times) else np.array([[what.warrant.years_left(day.date)]])
-    grid = np.array(TARGETS_USD, float)[:, None], np.array(VOLATILITIES)[None, :]
+    each = _last_tranche(what, day, np.array(VOLATILITIES), day.rate, touch, watched)
+    return pd.DataFrame(each, [f"{t} USD" for t in TARGETS_USD], [f"{100 * v:.0f} %" for v in VOLATILITIES])
+
+
+def heat_ends(what: valuation.Setting, day: valuation.Market, touch: str, watched: str, seed: int = 0) -> pd.DataFrame:
+    """Return the 90 % interval of each row of :func:`heat` over samples of volatility and rate: ``low``, ``median``,
+    ``high``. [%]"""
+    market = valuation.market_samples(what.warrant.name, day, seed=seed)
+    each = _last_tranche(what, day, market["volatility"].to_numpy(), market["rate"].to_numpy(), touch, watched)
+    return uncertainty.interval(pd.DataFrame(each.T, columns=[f"{t} USD" for t in TARGETS_USD]))
+
+
+def _last_tranche(
+    what: valuation.Setting, day: valuation.Market, volatility: np.ndarray, rate: object, touch: str, watched: str
+) -> np.ndarray:
+    """Return the value of a share that vests with the last milestone, if before expiry, over the spot [%]: one row a
+    target of :data:`TARGETS_USD`, one column a volatility, each with its rate or all with one."""
+    years = what.warrant.years_left(day.date)
+    times = what.times(day)[:, -1]
+    times = times[times <= years][:256]
     each = closed_form.tranche_value(
         day.spot_usd,
-        grid[0][..., None],
-        grid[1][..., None],
-        day.rate,
-        what.warrant.years_left(day.date),
+        np.array(TARGETS_USD, float)[:, None, None],
+        volatility[:, None],
+        np.broadcast_to(rate, volatility.shape)[:, None],
+        years,
         strike=what.warrant.strike_usd,
-        milestone_years=times[:, 0],
+        milestone_years=times if len(times) else np.array([years]),
         touch=touch,
         watched=watched,
-    ).mean(axis=2)
-    columns = [f"{100 * v:.0f} %" for v in VOLATILITIES]
-    return pd.DataFrame(100 * each / day.spot_usd, [f"{t} USD" for t in TARGETS_USD], columns)
-
-
-def _common(what: valuation.Setting, day: valuation.Market, stops: np.ndarray | None) -> dict:
-    """Return what simulations on a day have in common."""
-    table = what.warrant.table
-    times = what.times(day)
-    if stops is not None:
-        times = np.where(table["milestone_gw"].to_numpy() > stops[:, None], np.inf, times)
-    return {
-        "spot": day.spot_usd,
-        "volatility": day.volatility,
-        "years": what.warrant.years_left(day.date),
-        "milestone_years": times,
-        "reached": (table["target_usd"] <= day.highest_usd).to_numpy(),
-    }
+    )
+    return 100 * each.mean(axis=2) / day.spot_usd
 
 
 def monte_carlo(
@@ -147,8 +226,8 @@ def monte_carlo(
             },
             "volatility by maturity": {"volatility": term_structure(vendor, day.volatility)},
         }
-        common = _common(what, day, None) | plan | {"rate": day.rate}
-        rows = {case: simulate(what.warrant, **common | changed).loc["all"] for case, changed in cases.items()}
+        shared = common(what, day, None) | plan | {"rate": day.rate}
+        rows = {case: simulate(what.warrant, **shared | changed).loc["all"] for case, changed in cases.items()}
         found = pd.DataFrame(rows).T.astype(float)
         errors = found["standard_error_busd"].map(lambda x: number(x, 1) if x >= 1e-3 else "0.000")
         table[name] = found["value_busd"].map(lambda x: number(x, 4)) + "\u00a0±\u00a0" + errors
@@ -170,56 +249,6 @@ def term_structure(vendor: str, long_dated: float) -> pd.Series:
     return pd.concat([known[known**2 * known.index < long_dated**2 * LONG_YEARS], far])
 
 
-def vest(
-    what: valuation.Setting,
-    day: valuation.Market,
-    drift: float,
-    *,
-    touch: str,
-    watched: str,
-    stops: bool = True,
-    n_paths: int = 2**14,
-    seed: int = 0,
-) -> Vesting:
-    """Return simulated vesting from a day on, with deliveries that go with the share price.
-
-    Parameters
-    ----------
-    what, day, touch, watched
-        As in :func:`gigafleet.warrant.valuation.value`.
-    drift
-        Assumed growth of the share price. [share/year]
-    stops
-        Whether the buyer may stop after the gigawatts that bind; else all are taken.
-    n_paths, seed
-        Paths; the same seed gives the same paths.
-    """
-    ends = rollout.draw_stops(what.inputs, what.capacity_gw, what.binding_gw, seed) if stops else None
-    together = catalog.value(what.warrant.name, "rank_correlation", "deliveries with share price")
-    plan = {"drift": drift, "touch": touch, "watched": watched, "delivery_correlation": together}
-    plan["first_years"] = to_quarter_end(day.date)
-    return vesting(what.warrant, **_common(what, day, ends), **plan, n_paths=n_paths, seed=seed)
-
-
-def to_quarter_end(date: str) -> float:
-    """Return the time from a date to the end of its calendar quarter, or of the next one on its last day. [years]"""
-    end = pd.Period(date, "Q").end_time.date().isoformat()
-    if end == date:
-        end = (pd.Period(date, "Q") + 1).end_time.date().isoformat()
-    return years_between(date, end)
-
-
-def by_quarter(table: pd.DataFrame, day: valuation.Market) -> pd.DataFrame:
-    """Return a table with the dates of a simulation in its index as one with calendar quarters.
-
-    The day itself is left out; the last row, the expiry, stands for its quarter. See :func:`to_quarter_end`.
-    """
-    dates = pd.Timestamp(day.date) + pd.to_timedelta((table.index.to_numpy() * DAYS_PER_YEAR).round(), "D")
-    first = dates[1].to_period("Q")
-    names = [str(first + i) for i in range(len(dates) - 2)] + [str(dates[-1].to_period("Q"))]
-    return table.iloc[1:].set_axis(pd.Index(names, name="quarter")).groupby(level=0).last()
-
-
 def range_of_readings(totals_table: pd.DataFrame, day: str) -> tuple[float, float]:
     """Return the least and the most over the readings of a day, from :func:`totals`. [billion USD]"""
     sums = totals_table[totals_table.index.str.startswith(f"{day}: ")].sum(axis=1)
@@ -231,73 +260,29 @@ def price_text(day: valuation.Market) -> str:
     return f"the close of {day.price_date}" if day.price_date else "a price given by hand"
 
 
-def dilution_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Return :func:`gigafleet.payers.issued` as text, shares in percent, under readable names."""
-    shares = 100 * table[["basic_share", "post_issue_share", "treasury_share"]]
-    return pd.DataFrame(
-        {
-            "new shares [million]": table["shares_m"].map(number),
-            "over shares before [%]": shares["basic_share"].map(number),
-            "over shares after [%]": shares["post_issue_share"].map(number),
-            "net shares, treasury method [million]": table["net_shares_m"].map(lambda x: number(x, 6)),
-            "treasury method [%]": shares["treasury_share"].map(number),
-        }
-    )
-
-
-def growth_cases(
-    what: valuation.Setting, day: valuation.Market, *, touch: str, watched: str, seed: int
-) -> pd.DataFrame:
-    """Return the vesting by expiry at both ends of the range of the expected growth and at its value.
-
-    Returns
-    -------
-    DataFrame
-        One row a case: ``growth`` [%/year]; ``low``, ``median``, ``high``, ``mean``: shares vested [million];
-        ``cost_mean_busd``: their price when they vest, less the strike, which is what the other holders give up.
-    """
-    vendor, rows = catalog.deal(what.warrant.name)["vendor"], {}
-    for case in catalog.CASES:
-        growth = catalog.value(vendor, "share_drift_share", "expected", case)
-        drawn = vest(what, day, growth, touch=touch, watched=watched, seed=seed)
-        ends = drawn.shares_issued_m().iloc[:, -1]
-        cost = drawn.proceeds_busd().sum(axis=1).mean()
-        rows[case] = {"growth": 100 * growth, **uncertainty.interval(ends), "mean": ends.mean(), "cost_mean_busd": cost}
-    names = {"low": "low end of the range", "mid": "value", "high": "high end"}
-    return pd.DataFrame(rows).T.rename(index=names)
-
-
 def side_by_side(deals: list[str], n: int, seed: int, touch: str, watched: str) -> pd.DataFrame:
     """Return the warrants of several deals through the same code, at their grants and at the newest price.
 
     Returns
     -------
     DataFrame
-        One column a buyer, text: spot at grant, value at grant and latest (if taken, each sample with its own dates;
-        weighted, averaged over them), rebate.
+        One column a buyer, text: spot at grant, value at grant and latest (if taken, and weighted), rebate. Medians,
+        with the 90 % interval in brackets; each sample has its own dates.
     """
     columns = {}
     for deal in deals:
-        what, bill = valuation.setting(deal, n, seed), gross_busd(deal, n, seed)
-        rows = {}
+        what, rows = valuation.setting(deal, n, seed), {}
         for label, name in {"grant": "at the grant", "latest": "at the newest price"}.items():
             day = valuation.market(deal, label)
-            drawn = valuation.uncertain(what, day, touch=touch, watched=watched, seed=seed)
+            drawn = own_dates(what, day, touch=touch, watched=watched, seed=seed)
             inside = uncertainty.interval(drawn)
-            inside.loc["value_busd"] = by_dates(what, day, drawn, touch=touch, watched=watched)
             rows[f"price of the share {name} [USD]"] = f"{number(day.spot_usd, 5)} ({day.price_date})"
             for column, words in {"value_busd": "if taken", "weighted_busd": "weighted"}.items():
-                row = inside.loc[column]
-                ends = f" ({between(row['low'], row['high'])})" if number(row["low"]) != number(row["high"]) else ""
-                text = f"{number(row['median'])}{ends}"
-                rows[f"value {name}, {words} [billion USD]"] = text
+                rows[f"value {name}, {words} [billion USD]"] = with_range(inside.loc[column])
             if label == "grant":
-                back = payers.rebate(drawn, bill, what.capacity_gw)
-                for key, words, scale in (
-                    ("busd_per_gw", "per GW [billion USD]", 1),
-                    ("share", "of the bill [%]", 100),
-                ):
-                    rows[f"rebate {words}"] = between(scale * back.loc[key, "low"], scale * back.loc[key, "high"])
+                back = payers.rebate(drawn, gross_busd(what, seed), what.capacity_gw, paired=True)
+                rows["rebate per GW [billion USD]"] = with_range(back.loc["busd_per_gw"])
+                rows["rebate of the bill [%]"] = with_range(100 * back.loc["share"])
         columns[catalog.deal(deal)["buyer"]] = rows
     return pd.DataFrame(columns)
 
@@ -329,9 +314,16 @@ def plug_table(seed: int) -> tuple[pd.DataFrame, float]:
     return table, published
 
 
-def gross_busd(deal: str, n: int, seed: int) -> np.ndarray:
-    """Return samples of what is paid for all gigawatts of a deal, before the warrant. [billion USD]"""
-    return earnings.whole(earnings.evaluate(deals=[deal], n=n, seed=seed))["gross_revenue_busd"].to_numpy()
+def gross_busd(what: valuation.Setting, seed: int = 0) -> np.ndarray:
+    """Return what is paid for all gigawatts of a deal, before the warrant: one a sample of its roll-out, at the dates
+    of that sample, with prices drawn on their own. [billion USD]"""
+    deal = what.warrant.name
+    drawn = earnings.draw(deal, len(what.inputs), seed)
+    order = np.random.default_rng([seed, 1]).permutation(len(drawn))  # rows of one seed move together
+    names = {name: f"{deal} {name}" if f"{deal} {name}" in drawn else name for name in rollout.INPUTS}
+    dates = {column: what.inputs[name].to_numpy() for name, column in names.items()}
+    paid = earnings.evaluate(drawn.iloc[order].reset_index(drop=True).assign(**dates), deals=deal)
+    return earnings.whole(paid)["gross_revenue_busd"].to_numpy()
 
 
 def swings(

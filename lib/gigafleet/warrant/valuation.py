@@ -353,7 +353,7 @@ def uncertain(
         Naming the reading that is not known, the column that ``drawn`` lacks, or the figure out of bounds.
     """
     _check_day(day)
-    drawn = _market_samples(what.warrant.name, day, n, seed) if drawn is None else drawn
+    drawn = market_samples(what.warrant.name, day, n, seed) if drawn is None else drawn
     for name in ("volatility", "rate", "go_on_share"):
         if name not in drawn:
             raise ValueError(f"drawn needs a column {name!r}; it has {list(drawn.columns)}")
@@ -369,8 +369,18 @@ def uncertain(
     return drawn.assign(value_busd=busd.sum(axis=1), weighted_busd=(busd * taken).sum(axis=1), **parts)
 
 
-def _market_samples(deal: str, day: Market, n: int, seed: int) -> pd.DataFrame:
-    """Return samples of volatility, rate and chance of deliveries; a figure given by hand keeps its range's width."""
+def market_samples(deal: str, day: Market, n: int = 256, seed: int = 0) -> pd.DataFrame:
+    """Return ``n`` samples, a power of two, of volatility, rate and chance of deliveries: see :func:`market_ranges`.
+
+    >>> market_samples("amd-openai", market(), 4).columns.tolist()
+    ['volatility', 'rate', 'go_on_share']
+    """
+    return uncertainty.sample(market_ranges(deal, day), n, seed)
+
+
+def market_ranges(deal: str, day: Market) -> pd.DataFrame:
+    """Return the ranges of ``volatility``, ``rate`` and ``go_on_share`` on a day, as :func:`gigafleet.catalog.ranges`
+    gives them; a figure given by hand keeps its range's width, in proportion."""
     ranges = catalog.ranges(
         {
             "volatility": (catalog.deal(deal)["vendor"], "volatility_share", "long_dated"),
@@ -380,7 +390,7 @@ def _market_samples(deal: str, day: Market, n: int, seed: int) -> pd.DataFrame:
     )
     for name, middle in {"volatility": day.volatility, "rate": day.rate}.items():
         ranges.loc[name, ["low", "value", "high"]] *= middle / ranges.loc[name, "value"]
-    return uncertainty.sample(ranges, n, seed)
+    return ranges
 
 
 def moved(day: Market, **changes: float) -> Market:

@@ -95,8 +95,8 @@ def vesting(
     warrant: Warrant,
     *,
     spot: float,
-    volatility: float | pd.Series,
-    drift: float,
+    volatility: float | pd.Series | np.ndarray,
+    drift: float | np.ndarray,
     years: float,
     milestone_years: object,
     touch: str = "ever",
@@ -119,10 +119,11 @@ def vesting(
     warrant, spot, years, milestone_years, touch, reached, delivery_correlation
         As for :func:`gigafleet.warrant.simulation.simulate`.
     volatility
-        In a year [share], or a Series by maturity [years], of which each quarter takes its average.
+        In a year [share], or a Series by maturity [years], of which each quarter takes its average, or an array with
+        one a path.
     drift
         Assumed growth of the price with dividends reinvested, in a year, continuous: the expectation of the price after
-        t years is spot x exp((drift - dividend_yield) t). [share]
+        t years is spot x exp((drift - dividend_yield) t). One number, or an array with one a path. [share]
     watched
         ``intraday``, or ``close`` by raising the target as if watched once a day.
     dividend_yield
@@ -156,37 +157,39 @@ def vesting(
     if watched == "n_day_average":
         raise ValueError("vesting looks at quarter ends and cannot watch averages; simulate() values them day by day")
     check_reading(touch, watched)
-    for name, number in {"spot": spot, "drift": drift, "years": years, "dividend_yield": dividend_yield}.items():
+    for name, number in {"spot": spot, "years": years, "dividend_yield": dividend_yield}.items():
         if np.ndim(number):
             raise ValueError(f"{name} must be one number, not {number!r}")
-    require("drift", drift, minimum=-2, maximum=2)
     check_market(spot, 0.0, 0.0, years, dividend_yield)
     require("years", years, above=0)
     require("delivery_correlation", delivery_correlation, minimum=-1, maximum=1)
     require_whole("n_paths", n_paths, minimum=1)
     require_whole("seed", seed, minimum=0)
+    if np.ndim(drift) and np.shape(drift) != (n_paths,):
+        raise ValueError(f"drift must be one number, or one for each of {n_paths} paths, not {drift!r}")
+    require("drift", drift, minimum=-2, maximum=2)
     table = warrant.table
     schedules = paths.check_schedules(milestone_years, len(table))
     met = paths.check_reached(reached, len(table))
-    clock = paths.clock(volatility, years)
     require("first_years", first_years, above=0, maximum=QUARTER * 1.02)  # a quarter has up to 92 days
     grid = np.concatenate([[0.0], np.arange(first_years, years - 1e-9, QUARTER), [years]])
+    variance = _variance(volatility, grid, int(n_paths))
 
     random = np.random.default_rng(int(seed))
-    steps = np.diff(clock.at(grid))
+    steps = np.diff(variance, axis=0)
     walk = np.zeros((len(grid), int(n_paths)))
-    np.cumsum(random.standard_normal((len(steps), int(n_paths))) * np.sqrt(steps)[:, None], axis=0, out=walk[1:])
+    np.cumsum(random.standard_normal((len(steps), int(n_paths))) * np.sqrt(steps), axis=0, out=walk[1:])
     exponential = random.standard_exponential((len(steps), int(n_paths)))
-    last = walk[-1] / np.sqrt(max(clock.end, paths.TINY))
+    last = walk[-1] / np.sqrt(np.maximum(variance[-1], paths.TINY))
     schedule = paths.draw_schedules(schedules, delivery_correlation, last, random.standard_normal(int(n_paths)))
-    walk += ((drift - dividend_yield) * grid - clock.at(grid) / 2)[:, None]
+    walk += (drift - dividend_yield) * grid[:, None] - variance / 2
 
     move = np.diff(walk, axis=0)
-    highest = (walk[1:] + walk[:-1] + np.sqrt(move**2 + 2 * steps[:, None] * exponential)) / 2
+    highest = (walk[1:] + walk[:-1] + np.sqrt(move**2 + 2 * steps * exponential)) / 2
     if watched == "close":
-        span = np.diff(grid)
+        span = np.diff(grid)[:, None]
         shift = SHIFT * np.sqrt(steps / span / TRADING_DAYS)
-        highest = np.maximum(highest - shift[:, None], walk[1:])
+        highest = np.maximum(highest - shift, walk[1:])
     start = np.searchsorted(grid, schedule - 1e-9)
     with np.errstate(divide="ignore"):
         barriers = np.log(table["target_usd"].to_numpy() / spot)
@@ -195,6 +198,16 @@ def vesting(
         columns.append(_vested_at(walk, highest, barrier, first, touch, bool(before)))
     price = spot * np.exp(walk.T)
     return Vesting(table, warrant.strike_usd, grid, price, np.stack(columns, axis=1))
+
+
+def _variance(volatility: float | pd.Series | np.ndarray, grid: np.ndarray, n_paths: int) -> np.ndarray:
+    """Return the total variance of the log price: one row a date, one column for all paths or one a path."""
+    if isinstance(volatility, pd.Series) or not np.ndim(volatility):
+        return paths.clock(volatility, grid[-1]).at(grid)[:, None]
+    if np.shape(volatility) != (n_paths,):
+        raise ValueError(f"volatility must be a number, a Series by maturity, or one for each of {n_paths} paths")
+    require("volatility", volatility, minimum=0, maximum=10)
+    return np.asarray(volatility, float) ** 2 * grid[:, None]
 
 
 def _vested_at(
