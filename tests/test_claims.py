@@ -498,9 +498,9 @@ def test_ratios_and_counts():
     assert counts["in its best reading"]["supported"] >= counts["as it is written"]["supported"]
     assert (found["claim_id"] == "hip").any()  # with no figure to hold it against
     known = found[found["counted"]]
-    said = f"{known['evidence'].ne('nothing').sum()} of {len(known)} readings are held against something, of "
+    said = f"{known['evidence'].ne('nothing').sum()} of {len(known)} readings have evidence to be held against, of "
     assert claims.by_source_said(found) == said + f"{known['evidence'].nunique() - 1} kinds"
-    assert claims.by_source_said(known[known["evidence"] != "nothing"].head(1)).endswith("something, of 1 kind")
+    assert claims.by_source_said(known[known["evidence"] != "nothing"].head(1)).endswith("against, of 1 kind")
 
 
 def test_a_ratio_names_both_sources_and_dates():

@@ -344,7 +344,7 @@ def by_source_said(table: pd.DataFrame) -> str:
     """Return the takeaway of :func:`by_source` as a title."""
     found = by_source(table).sum(axis=1)
     known = found.drop(evidence.NOTHING, errors="ignore")
-    return f"{known.sum()} of {found.sum()} readings are held against something, of {count(len(known), 'kind')}"
+    return f"{known.sum()} of {found.sum()} readings have evidence to be held against, of {count(len(known), 'kind')}"
 
 
 def by_source(table: pd.DataFrame) -> pd.DataFrame:
