@@ -16,7 +16,7 @@ from gigafleet import catalog, claims, evidence
 ARTICLE = {
     ("architecture", ""): "contradicted",  # CDNA 5, by AMD's white paper
     ("fp8", "dense FP8"): "contradicted",  # 20.1 PFLOPS
-    ("fp8", "dense FP4"): "supported",  # 40.3
+    ("fp8", "dense FP4"): "supported",  # 40.3: a comparison, which does not count
     ("twice", "in FP8"): "contradicted",  # 4.4 times
     ("twice", "in BF16"): "supported",  # 2.2 times
     ("memory", ""): "supported",
@@ -31,15 +31,15 @@ ARTICLE = {
     ("formats", "it has these"): "supported",
     ("formats", "it has no FP4"): "contradicted",
     ("count", "six gigawatts, at the meter"): "contradicted",
-    ("count", "the first gigawatt"): "supported",
+    ("count", "the first gigawatt"): "supported",  # a comparison
     ("warrant-shares", ""): "supported",
     ("first-tranche", ""): "supported",
     ("revenue", "all gigawatts, if all are taken"): "cannot be checked",  # the interval begins just below 99
     ("revenue", "weighted by the chance that they are"): "supported",
     ("nvidia-margin", "GAAP gross margin of the company, newest quarter"): "outdated",  # the peak was in early 2024
     ("nvidia-margin", "non-GAAP"): "outdated",
-    ("production", "mass ramp, over all views"): "supported",  # 2026Q4 to 2027Q2, disputed
-    ("production", "first shipments"): "supported",  # 2026Q3
+    ("production", "mass ramp, over all views"): "cannot be checked",  # 2026Q4 to 2027Q2, disputed
+    ("production", "first shipments"): "supported",  # 2026Q3: a comparison
     ("first-delivery", ""): "supported",
     ("hip", "most of the code, unaided"): "cannot be checked",
     ("rccl", "most of the bandwidth of one node is kept"): "cannot be checked",
@@ -129,7 +129,7 @@ def flips(folder, claim: pd.Series, first: str):
     if kind in ("fact", "primary"):
         condition = (words[2:] or catalog.quantities().loc[words[1], "conditions"])[0]
         where = dict(zip(("subject", "quantity", "condition"), (*words[:2], condition), strict=True))
-        known = first != "cannot be checked"
+        known = first != "cannot be checked" or (kind == "fact" and catalog.has(*where.values()))
         row = row_of(facts, **where, preferred="yes") if known else None
         yield changed(
             folder, "facts.csv", row, **where, value=number, preferred="yes" if kind == "fact" else "no", **new
@@ -306,14 +306,113 @@ def test_what_is_absent_cannot_be_checked(data):
     assert claims.shown(claims.check(claims.read().head(1)))["figure"].tolist() == ["nothing to hold it against"]
 
 
-def test_a_word_against_a_figure_cannot_be_checked_and_a_part_of_a_word_is_not_the_word():
-    table = claims.read().head(1)
-    number = table.assign(text="", low=5.0)
-    assert claims.check(number, n=64)["verdict"].tolist() == ["cannot be checked"]
-    word = table.assign(text="432", against="fact MI455X memory_gb physical")
-    assert claims.check(word, n=64)["verdict"].tolist() == ["cannot be checked"]
-    part = table.assign(text="HBM", against="attribute MI455X memory_type")
+def test_a_part_of_a_word_is_not_the_word():
+    part = claims.read().head(1).assign(text="HBM", against="attribute MI455X memory_type")
     assert claims.check(part, n=64)["verdict"].tolist() == ["contradicted"]
+
+
+@pytest.mark.parametrize(
+    ("against", "low", "text", "message"),
+    [
+        ("from_version MI455X rocm_version_first", 7.0, "", "wrong column: this is a text, .*; low holds '7'"),
+        ("attribute MI455X architecture", 4.0, "", "wrong column: this is a text, .*; low holds '4'"),
+        ("formats MI455X", 8.0, "", "wrong column: this is a text"),
+        ("only_formats MI455X", 8.0, "", "wrong column: this is a text"),
+        ("term amd-openai public.first_delivery", 2026.5, "", "wrong column: this is a text, .*; low holds '2026.5'"),
+        ("fact MI455X memory_gb physical", np.nan, "432", "wrong column: this is a figure, .*; text holds '432'"),
+        ("fact MI455X cuda_code_ported_share", np.nan, "most", "wrong column: this is a figure"),  # of no known figure
+        ("primary MI455X tdp_w", np.nan, "900 W", "wrong column: this is a figure"),
+        ("ratio MI455X fp8_tflops / MI350X fp8_tflops", np.nan, "twice", "wrong column: this is a figure"),
+        ("deal amd-openai accelerators 1", np.nan, "many", "wrong column: this is a figure"),
+        ("term amd-openai warrant.public.shares", np.nan, "160 million", "wrong column: this is a figure"),
+        ("fact MI455X memory_gb physical", np.nan, "", "the claimed figure is missing in column low"),
+        ("attribute MI455X architecture", np.nan, "", "the claimed text is missing in column text"),
+        ("fact MI455X memory_gb physical", 432.0, "HBM4", "text: 'HBM4' is claimed, and held against nothing"),
+        ("attribute MI455X memory_type", 432.0, "HBM4", "low: '432' is claimed, and held against nothing"),
+        ("formats MI455X", np.nan, "fp8 bf16", "unknown format in column text 'fp8 bf16'"),
+        ("only_formats MI455X", np.nan, "fp8, int9", "unknown format in column text 'int9'; did you mean 'int8'"),
+        ("deal amd-openai accelerators six", 5.0, "", r"the capacity of amd-openai \[GW\] must be a number, not 'six'"),
+    ],
+)
+def test_a_slip_is_no_verdict(tmp_path, against, low, text, message):
+    row = claims.read().head(1).assign(claim_id="mine", against=against, low=low, text=text)
+    row.to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(ValueError, match=rf"mine\.csv, line 2, claim 'mine', column .*{message}"):
+        claims.check(claims.read(str(tmp_path / "mine.csv")), n=64)
+
+
+def test_a_figure_and_a_text_stand_side_by_side_where_a_reading_asks_for_either():
+    both = {"against": "fact MI455X memory_gb physical", "other_against": "attribute MI455X memory_type"}
+    row = claims.read().head(1).assign(low=432.0, text="HBM4", **both)
+    assert claims.check(row)["verdict"].tolist() == ["supported"] * 2
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("warrant", r"'warrant' is a block and no term; below it are warrant\.public\.shares, "),
+        ("warrant.public", r"'warrant\.public' is a block and no term; below it are warrant\.public\.shares, "),
+        ("public.sources", r"'public\.sources' is a list and no term; known: .*public\.capacity_gw"),
+        ("warrant.assumed.tranches", "is a list and no term; known: "),
+        ("warrant.public.share", r"unknown term .*; did you mean 'warrant\.public\.shares'"),
+        ("warrant.public.shares.count", r"unknown term .*; did you mean 'warrant\.public\.shares'"),
+    ],
+)
+def test_a_block_or_a_list_is_no_term(path, message):
+    table = claims.read().head(1).assign(claim_id="mine", against=f"term amd-openai {path}", text="shares")
+    with pytest.raises(ValueError, match=f"claim 'mine', column against.*{message}"):
+        claims.check(table)
+
+
+def test_a_deal_without_a_block_that_others_have_has_nothing_there():
+    row = claims.read().head(1).assign(text="", low=1e8)
+    found = claims.check(row.assign(against="term nvidia-openai warrant.public.shares"))
+    assert found["verdict"].tolist() == ["cannot be checked"]
+    with pytest.raises(ValueError, match="unknown term of nvidia-openai"):
+        claims.check(row.assign(against="term nvidia-openai warrant.public.share"))
+
+
+# Claimed ends, and the verdict against 10 to 40 with 20 in the middle, by why these ends differ.
+WIDE = [
+    ((5, 50), "supported", "supported", "supported"),
+    ((10, 40), "supported", "supported", "supported"),
+    ((15, 25), "supported", "cannot be checked", "cannot be checked"),
+    ((20, 20), "supported", "cannot be checked", "cannot be checked"),
+    ((9, 12), "cannot be checked", "cannot be checked", "cannot be checked"),
+    ((30, 99), "cannot be checked", "cannot be checked", "cannot be checked"),
+    ((41, 99), "contradicted", "contradicted", "contradicted"),
+    ((1, 9), "contradicted", "contradicted", "contradicted"),
+]
+
+
+@pytest.mark.parametrize(("ends", "interval", "published", "options"), WIDE)
+def test_to_overlap_a_range_is_no_support(data, ends, interval, published, options):
+    row = row_of(read(data, "facts.csv"), subject="MI455X", quantity="memory_tb_s", preferred="yes")
+    claim = claims.read().head(1).assign(text="", low=ends[0], high=ends[1], against="fact MI455X memory_tb_s")
+    for kind, verdict in (("p5_p95", interval), ("min_max", published), ("options", options)):
+        changed(data, "facts.csv", row, low=10, value=20, high=40, range_kind=kind, as_of="2020")
+        found = claims.check(claim).iloc[0]
+        assert found["verdict"] == verdict
+        assert (found["remark"] != "") == (verdict == "cannot be checked")
+
+
+def test_why_a_range_cannot_tell_is_told():
+    row = claims.read().head(1).assign(text="", low=2000.0, high=2200.0, against="fact MI455X tdp_w")
+    found = claims.check(row).iloc[0]
+    assert found["remark"].startswith("published figures disagree, and the claim holds for a part of their range only")
+    ratio = claims.check(row.assign(low=2.7, high=3, against="ratio MI455X tdp_w / MI300A tdp_w")).iloc[0]
+    assert found["verdict"] == ratio["verdict"] == "cannot be checked"
+
+
+@given(NUMBERS, NUMBERS, st.floats(0, 1), st.floats(1, 3), st.sampled_from(["", *evidence.WIDTHS.values()]))
+def test_a_wider_claim_is_not_worse_off_against_a_figure(low, high, tolerance, wider, width):
+    low, high = sorted((low, high))
+    figure = evidence.Figure("", "range", 10.0, 20.0, 40.0, width=width)
+    rank = [
+        claims.VERDICTS.index(claims._against_range(low / w, high * w, tolerance, figure)["verdict"])
+        for w in (1, wider)
+    ]
+    assert rank[1] <= rank[0]
 
 
 def test_distance_is_the_same_either_way():
@@ -338,6 +437,9 @@ def test_another_article_is_another_file():
         ({"high": "4"}, "line 2, column low: it is empty, and high is not"),
         ({"source_id": "press-article"}, "line 2, column source_id: 'press-article' must be in sources.csv"),
         ({"source_id": ""}, "line 2, column source_id: '' must be in sources.csv"),
+        ({"other_against": "fact MI455X memory_gb", "other_is": "remark"}, "unknown kind of second reference 'remark'"),
+        ({"other_reading": "of HBM"}, "column other_against: it is empty, and other_reading or other_is is not"),
+        ({"other_is": "comparison"}, "column other_against: it is empty, and other_reading or other_is is not"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named(tmp_path, row, message):
@@ -385,23 +487,70 @@ def test_ratios_and_counts():
     found = claims.check(n=64)
     ratios, counts = claims.ratios(found), claims.counts(found)
     assert ratios.loc["fp8: dense FP8", "value"] == pytest.approx(40_000 / 20_133)
-    assert ratios.loc["count: the first gigawatt", "value"] == 1
+    one = found[found["reading"] == "the first gigawatt"].iloc[0]  # the median lies in the claim: the bar is our width
+    ends = [one["value"] / one["high"], 1, one["value"] / one["low"]]
+    assert ratios.loc["count: the first gigawatt", ["low", "value", "high"]].tolist() == pytest.approx(ends)
     six = found[found["reading"] == "six gigawatts, at the meter"].iloc[0]
     ends = [999_999 / six["high"], 999_999 / six["low"]]  # the nearest end of the claim over those of the interval
     assert ratios.loc["count: six gigawatts, at the meter", ["low", "high"]].tolist() == pytest.approx(ends)
     assert np.isfinite(ratios["value"]).all()
     assert (counts.sum() == len(claims.read())).all()
     assert counts["in its best reading"]["supported"] >= counts["as it is written"]["supported"]
+    assert (found["claim_id"] == "hip").any()  # with no figure to hold it against
+    known = found[found["counted"]]
+    said = f"{known['evidence'].ne('nothing').sum()} of {len(known)} readings have evidence to be held against, of "
+    assert claims.by_source_said(found) == said + f"{known['evidence'].nunique() - 1} kinds"
+    assert claims.by_source_said(known[known["evidence"] != "nothing"].head(1)).endswith("against, of 1 kind")
 
 
-HEAD = "claim_id,claim,low,high,text,tolerance,reading,against,other_reading,other_against,source_id,note\n"
-GOOD = "{},It has 432 GB,432,,,0.01,,fact MI455X memory_gb physical,,,press-article-amd-openai,\n"
+def test_a_ratio_names_both_sources_and_dates():
+    found = claims.check(claims.read().query("claim_id == 'bandwidth-ratio'")).iloc[0]
+    assert found["source_id"] == "amd-cdna5-white-paper-2026-07; amd-cdna4-white-paper"
+    assert found["as_of"] == "2026-07 and 2025-06"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_answer_of_the_models_has_a_bar(file):
+    found = claims.check(claims.read(file), n=64)
+    ratios = claims.ratios(found).rename(claims.marked(found))
+    answers = ratios[ratios.index.str.contains("% of samples")]
+    assert len(answers) == found["share_within"].notna().sum() > 0
+    assert (answers["low"] < answers["value"]).all()
+    assert (answers["value"] < answers["high"]).all()
+
+
+def test_a_range_that_is_claimed_of_a_range_has_a_bar():
+    row = claims.read().head(1).assign(text="", low=1500.0, high=2300.0, against="fact MI455X tdp_w")
+    found = claims.check(row)
+    middle = found["value"][0]  # lies in the claim
+    ratios = claims.ratios(found).iloc[0]
+    assert ratios[["low", "value", "high"]].tolist() == pytest.approx([middle / 2500, 1, middle / 2000])
+
+
+def test_a_comparison_is_shown_and_does_not_count():
+    """FP4 has the 40 PFLOPS that are claimed of FP8: no reading of the claim's own words, so FP8 is not supported."""
+    found = claims.check(claims.read().query("claim_id == 'fp8'"))
+    assert found["counted"].tolist() == [True, False]
+    for column in ("as it is written", "in its best reading"):
+        assert claims.counts(found)[column].to_dict() == dict.fromkeys(claims.VERDICTS, 0) | {"contradicted": 1}
+    shown = claims.shown(found).iloc[1]
+    assert shown["claim"].endswith("(for comparison: dense FP4)")
+    assert shown["taken as"] == "40,000 TFLOP/s ± 5 %"
+    assert shown["verdict"] == "not counted (supported)"
+    assert claims.by_source(found).to_numpy().sum() == 1
+    assert claims.marked(found)["fp8: dense FP4"] == "fp8: dense FP4 (not counted)"
+    wrong = claims.read().query("claim_id == 'fp8'").assign(low=80_000.0, other_against="fact MI455X fp16_tflops")
+    assert claims.furthest(claims.check(wrong))["reading"] == "dense FP8"  # though FP16 is further off
+
+
+HEAD = "claim_id,claim,low,high,text,tolerance,reading,against,other_reading,other_against,other_is,source_id,note\n"
+GOOD = "{},It has 432 GB,432,,,0.01,,fact MI455X memory_gb physical,,,,press-article-amd-openai,\n"
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("a,It has 432 GB, or so,432,,,0,,,,,press-article-amd-openai,\n", "line 2: it has 13 cells"),
+        ("a,It has 432 GB, or so,432,,,0,,,,,,press-article-amd-openai,\n", "line 2: it has 14 cells"),
         ("a,It has 432 GB,432,,,0.01,,fact MI455X memory_gb\n", "line 2: it has 8 cells, from 'a' to 'fact MI455X mem"),
         ("\n" + GOOD.format("a") + "\n\n" + GOOD.format("a"), "line 6, column claim_id: 'a' is there twice"),
         (GOOD.format('"a\nb"') + GOOD.format("c").replace(",432,", ",432 GB,"), "line 4, column low: '432 GB' is not"),
@@ -447,15 +596,16 @@ def test_a_ratio_over_nothing_is_named():
 @pytest.mark.parametrize(
     ("against", "low", "verdict"),
     [
-        ("fact amd-openai content_busd_per_gw announced_floor", 17, "supported"),  # AMD: more than 10
+        ("fact amd-openai content_busd_per_gw announced_floor", 17, "cannot be checked"),  # AMD: more than 10
         ("fact amd-openai content_busd_per_gw announced_floor", 9, "contradicted"),
-        ("fact amd-openai warrant_effect_share of_content", 0.03, "supported"),  # less than 0.05
+        ("fact amd-openai warrant_effect_share of_content", 0.03, "cannot be checked"),  # less than 0.05
         ("fact amd-openai warrant_effect_share of_content", 0.06, "contradicted"),
     ],
 )
 def test_more_than_a_figure_has_no_upper_end_and_less_than_begins_at_0(against, low, verdict):
     found = claims.check(claims.read().head(1).assign(text="", low=low, against=against))
     assert found["verdict"].tolist() == [verdict]
+    assert found["remark"].str.startswith("the source gives a bound only").tolist() == [verdict != "contradicted"]
     assert ("10 or more" if "floor" in against else "0 to 0.05") in claims.figures(found)[0]
     ratios = claims.ratios(found).iloc[0]
     assert 0 < ratios["low"] <= ratios["value"] <= ratios["high"] < np.inf
@@ -477,7 +627,10 @@ def test_a_mass_ramp_is_told_with_those_who_differ():
     """SemiAnalysis expects 2027Q2; the rows of AMD's management and of others say 2026Q4."""
     found = claims.check(claims.read().query("claim_id == 'production'")).set_index("reading", drop=False)
     ramp = found.loc["mass ramp, over all views"]
-    assert (ramp["claimed"], ramp["verdict"]) == ("2026Q1 to 2026Q4", "supported")
+    assert (ramp["claimed"], ramp["verdict"]) == ("2026Q1 to 2026Q4", "cannot be checked")
+    assert ramp["remark"].startswith(
+        "published figures disagree, and the claim holds for a part of their range only; others"
+    )
     assert "2027Q2" in ramp["remark"] + claims.figures(found).iloc[0]
     assert {"bloomberg-call-notes-2026-08", "wells-fargo-mi450-2026"} <= set(ramp["source_id"].split("; "))
     assert claims.ratios(found).empty

@@ -137,6 +137,145 @@ def test_bad_correlations_are_named():
     pd.testing.assert_frame_equal(same, uncertainty.sample(table, 16, 0, {("a", "b"): 0.5}))
 
 
+def table_of(rho, other=None, own=1.0, names="ab") -> pd.DataFrame:
+    """Return rank correlations of two inputs as a table."""
+    return pd.DataFrame([[own, rho], [rho if other is None else other, own]], list(names), list(names))
+
+
+def test_correlations_may_be_a_table_as_pandas_gives_it():
+    table = ranges(a=(1.0, 2.0, 4.0), b=(1.0, 2.0, 4.0), c=(1.0, 2.0, 4.0))
+    by_pair = uncertainty.sample(table, 64, 0, {("a", "b"): 0.5})
+    pd.testing.assert_frame_equal(uncertainty.sample(table, 64, 0, table_of(0.5)), by_pair)
+    pd.testing.assert_frame_equal(uncertainty.sample(table, 64, 0, table_of(0.5)[["b", "a"]]), by_pair)
+    near = table_of(0.5, 0.5 + 1e-15, own=1 - 1e-16)
+    pd.testing.assert_frame_equal(uncertainty.sample(table, 64, 0, near), by_pair)
+    drawn = uncertainty.sample(table, 2**12, 0, {("a", "b"): 0.5, ("b", "c"): -0.3})
+    again = uncertainty.sample(table, 2**12, 0, drawn.corr("spearman")).corr("spearman")
+    pd.testing.assert_frame_equal(again, drawn.corr("spearman"), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("correlations", "message"),
+    [
+        ([("a", "b", 0.5)], r"correlations must be a dict from pairs of inputs, .* which is a list"),
+        (np.eye(2), "which is a ndarray"),
+        (pd.Series({("a", "b"): 0.5}), "which is a Series"),
+        ({("a", "b", "a"): 0.5}, r"each key must be a pair of inputs, .* not \('a', 'b', 'a'\)"),
+        ({"ab": 0.5}, "each key must be a pair of inputs, .* not 'ab'"),
+        ({("a", "a"): 0.5}, "'a' is paired with itself"),
+        ({("a", "b"): [0.5, 0.4]}, r"rank correlation of a and b must be one number, not \[0\.5, 0\.4\]"),
+        ({("a", "b"): "half"}, "rank correlation of a and b must be a number, not 'half'"),
+        (table_of(0.5, 0.4), r"a with b is 0\.5, and b with a is 0\.4"),
+        (table_of(0.5, own=2.0), "a with itself must be 1, not 2"),
+        (table_of(1.5), r"rank correlation of a and b must be at least -1 and at most 1, not 1\.5"),
+        (table_of(np.nan), "rank correlation of a and b must be .* not nan"),
+        (table_of("half"), "correlations as a table must be numbers: .*'half'"),
+        (table_of(0.5, names="ad"), "unknown input in correlations 'd'"),
+        (table_of(0.5, names="aa"), "correlations name 'a' twice"),
+        (table_of(0.5).iloc[:1], r"not rows \['a'\] and columns \['a', 'b'\]"),
+    ],
+)
+def test_correlations_that_are_none_are_named(correlations, message):
+    with pytest.raises(ValueError, match=message):
+        uncertainty.sample(ranges(a=(1.0, 2.0, 4.0), b=(1.0, 2.0, 4.0)), 16, 0, correlations)
+
+
+GOOD = ranges(a=(1.0, 2.0, 4.0), b=(1.0, 2.0, 4.0))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            GOOD.astype({"high": object}).replace({"high": {4.0: "four"}}),
+            "a: high must be a number, or empty, not 'four'",
+        ),
+        (GOOD.assign(value=pd.Timestamp("2026-01-01")), "a: value must be a number, or empty, not Timestamp"),
+        (GOOD["low"], "ranges must be a DataFrame, .* not a Series"),
+        ({"a": (1.0, 2.0, 4.0)}, "ranges must be a DataFrame, .* not a dict"),
+        (None, "ranges must be a DataFrame, .* not a NoneType"),
+        (GOOD[["low", "low", "value", "high"]], "ranges have the column 'low' twice"),
+        (GOOD.drop(columns="high"), "ranges need a column 'high'"),
+        (GOOD.assign(high=np.inf), "a: a range needs a value, or a low and a high"),
+    ],
+)
+@pytest.mark.parametrize(
+    "use", [uncertainty.prepare, lambda t: uncertainty.sample(t, 16, 0), lambda t: uncertainty.flips(len, t)]
+)
+def test_ranges_that_are_none_are_named(use, table, message):
+    with pytest.raises(ValueError, match=message):
+        use(table)
+
+
+def test_cells_that_are_absent_in_other_ways_are_absent():
+    kinds = pd.Categorical(["p5_p95", None])
+    points = GOOD[["low", "value", "high"]]
+    for table in (points.astype(object).assign(value=None), points.astype("Float64").assign(value=pd.NA)):
+        drawn = uncertainty.sample(table.assign(range_kind=kinds), 16, 0)
+        pd.testing.assert_frame_equal(drawn, uncertainty.sample(GOOD.assign(value=np.nan), 16, 0))
+
+
+@pytest.mark.parametrize("of", [uncertainty.tornado, uncertainty.flips, uncertainty.sobol])
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: 5.0, "not 5.0 alone"),
+        (lambda x: x["a"].sum(), "alone"),
+        (lambda x: None, "not None alone"),
+        (lambda x: [5.0], r"\d+ of them here, not 1"),
+        (lambda x: x["a"].iloc[:-1], r"\d+ of them here, not \d+"),
+        (lambda x: x["a"].map("{} kW".format), "as numbers: .* kW'"),
+        (lambda x: x.assign(b="kW"), "as numbers: .*'kW'"),
+        (lambda x: x.to_numpy(), r"not an array of shape \(\d+, 2\)"),
+    ],
+)
+def test_a_function_returns_one_answer_a_row(of, function, message):
+    with pytest.raises(ValueError, match=f"the function must return one answer a row.*{message}"):
+        of(function, GOOD)
+
+
+@pytest.mark.parametrize("of", [uncertainty.tornado, uncertainty.flips])
+def test_a_table_of_answers_is_not_one_answer(of):
+    with pytest.raises(ValueError, match=r"must return one answer a row, not a table of \['a', 'b'\]"):
+        of(lambda x: x, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threshold": np.nan}, "threshold must be a number, not nan"),
+        ({"threshold": np.inf}, "threshold must be finite, not inf"),
+        ({"threshold": None}, "threshold must be a number, not nan"),
+        ({"threshold": "one"}, "threshold must be a number, not 'one'"),
+        ({"threshold": [1.0, 2.0]}, r"threshold must be one number, not \[1\.0, 2\.0\]"),
+        ({"points": 3.5}, "points must be a whole number, not 3.5"),
+        ({"points": 2}, "points must be at least 3, not 2"),
+    ],
+)
+def test_what_an_answer_flips_at_is_one_number(options, message):
+    with pytest.raises(ValueError, match=message):
+        uncertainty.flips(lambda x: x["a"], GOOD, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"blocks": 16.5}, r"blocks must be a power of two .* not 16\.5; try 16 or 32"),
+        ({"blocks": 3}, "blocks must be a power of two .* not 3; try 2 or 4"),
+        ({"blocks": 1}, "blocks must be at least 2 .* not 1"),
+        ({"blocks": "many"}, "blocks must be a number, not 'many'"),
+        ({"level": 90}, "level must be above 0 and at most 1, not 90"),
+        ({"level": [0.5, 0.9]}, r"level must be one number, not \[0\.5, 0\.9\]"),
+        ({"samples": pd.Series(np.arange(48.0))}, "samples must be a DataFrame, .* not a Series"),
+    ],
+)
+def test_blocks_are_a_power_of_two(options, message):
+    samples = pd.DataFrame({"a": np.arange(48.0)})
+    with pytest.raises(ValueError, match=message):
+        uncertainty.quantile_errors(**{"samples": samples} | options)
+    assert uncertainty.quantile_errors(samples, blocks="16").shape == (1, 3)
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5, "one", None])
 def test_a_seed_is_a_whole_number(seed):
     with pytest.raises(ValueError, match="seed must be"):

@@ -19,6 +19,7 @@ __all__ = [
     "ceilings",
     "check",
     "claims",
+    "claims_file",
     "comparison",
     "cost",
     "deal",

@@ -1,7 +1,7 @@
 """Claims of an article, held against figures of the data package and answers of the models.
 
-A claim is a row of ``data/claims.csv``, or of a file with the same columns. What it is held against is written as
-one of
+A claim is a row of ``data/claims.csv``, or of a file with the same columns (:mod:`gigafleet.claims_file`). What it is
+held against is written as one of
 
 - ``fact SUBJECT QUANTITY [CONDITION]``: the preferred figure, with its range;
 - ``primary SUBJECT QUANTITY [CONDITION]``: the newest figure of a primary source, preferred or not;
@@ -15,116 +15,39 @@ one of
 
 A claim is *supported* where it agrees within its tolerance; *outdated* where it agrees with an older figure of a
 primary source instead; *contradicted* where it agrees with neither; and it *cannot be checked* where there is nothing
-to hold it against, or where the models cannot tell.
+to hold it against, or where its range cannot tell.
 
-One rule holds for every range: a claim and a range agree where they overlap, as in :mod:`gigafleet.published`. A claim
-that does not overlap the figure is contradicted, and "more than" a figure has no upper end.
+One rule holds for every range, of a figure as of an answer of the models: a wide one overlaps almost everything, so to
+overlap is no support. A claim is supported where it holds, give or take its tolerance, what the range stands for: the
+middle of a 90 % interval (``p5_p95``, and every answer), or all of it where its ends are what different sources
+publish, or alternatives (``min_max``, ``options``), or a bound such as "more than". It is contradicted where it holds
+no part of the range. In between the range cannot tell: the claim holds for some of those sources only, or for a tail.
+Of an answer the share of samples that lie in the claim is told each time.
 
-An answer of the models is a distribution, and its range the 90 % interval. A wide one overlaps almost everything, so to
-overlap is no support: a claim is supported only where the median lies in it, give or take the tolerance. It is
-contradicted where it does not overlap the interval, so that fewer than one sample in twenty lies as far out as it. In
-between the models cannot tell. The share of samples that lie in the claim is told each time.
+A second reference is another reading of the same words, or, where ``other_is`` says ``comparison``, what the claim
+would fit if it said something else. A comparison is shown beside and counts for nothing.
 """
 
-import csv
-import difflib
-import io
 import re
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, evidence
+from gigafleet.claims_file import COMPARISON, read
 from gigafleet.errors import unknown
-from gigafleet.evidence import ASSUMPTION, KINDS, YEAR, Figure
-from gigafleet.tables import resource
-from gigafleet.tell import number, when
+from gigafleet.evidence import ASSUMPTION, BOUND, INTERVAL, OPTIONS, PUBLISHED, YEAR, Figure
+from gigafleet.tell import count, number, when
 
 VERDICTS = ("supported", "outdated", "cannot be checked", "contradicted")  # from the best to the worst
 SUPPORTED, OUTDATED, UNCHECKED, CONTRADICTED = VERDICTS
-NUMBERS = ("low", "high", "tolerance")
-
-
-def read(path: str | None = None) -> pd.DataFrame:
-    """Return claims: those of ``data/claims.csv``, or of another file with the same columns, here or in the data.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        Naming the file, the line, the column, the value and what is allowed.
-    """
-    own = resource("claims")
-    if path is None:
-        return own.copy()
-    file = next((f for f in (Path(path), catalog.folder() / path) if f.is_file()), None)
-    if file is None:
-        raise FileNotFoundError(f"claims: there is no file {path!r}, here or in the data")
-    table, lines = _cells(file, list(own.columns))
-    for name in NUMBERS:
-        numbers = pd.to_numeric(table[name].replace("", np.nan), errors="coerce")
-        wrong = table.index[numbers.isna() & table[name].ne("")]
-        if len(wrong):
-            where = f"{file.name}, line {lines[wrong[0]]}, column {name}"
-            raise ValueError(f"{where}: {table.loc[wrong[0], name]!r} is not a number, such as 40000 or 0.5, nor empty")
-        table[name] = numbers
-    _sound(table, file.name, lines)
-    table.attrs["lines"] = {name: f"{file.name}, line {n}, " for name, n in zip(table["claim_id"], lines, strict=True)}
-    return table
-
-
-def _cells(file: Path, columns: list[str]) -> tuple[pd.DataFrame, list[int]]:
-    """Return the cells of a CSV as texts, and the line at which each row begins; blank lines are skipped."""
-    rows, lines, last = [], [], 0
-    try:
-        raw = file.read_bytes()
-        reader = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
-        for row in reader:
-            if row:
-                rows.append(row)
-                lines.append(last + 1)
-            last = reader.line_num
-    except (csv.Error, UnicodeDecodeError) as error:
-        last = raw.count(b"\n", 0, error.start) if isinstance(error, UnicodeDecodeError) else last
-        raise ValueError(f"{file.name}, line {last + 1}: this is no CSV in UTF-8 with a header: {error}") from None
-    head = rows[0] if rows else []
-    if head != columns:
-        raise ValueError(f"{file.name}: columns are {head}, not {columns}")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(columns):
-            what = f"it has {len(row)} cells, from {row[0]!r} to {row[-1]!r}, and must have {len(columns)}"
-            raise ValueError(f"{file.name}, line {line}: {what}; a text with a comma needs quotes around it")
-    return pd.DataFrame(rows[1:], columns=columns, dtype=str), lines[1:]
-
-
-def _sound(table: pd.DataFrame, name: str, lines: list[int]) -> None:
-    """Raise on the first claim that cannot be read, and name its line."""
-    if table.empty:
-        raise ValueError(f"{name}: there is no claim in it")
-    known = catalog.sources().index
-    for i, row in table.iterrows():
-        where = f"{name}, line {lines[i]}"
-        if not 0 <= (0.0 if np.isnan(row["tolerance"]) else row["tolerance"]) <= 1:
-            raise ValueError(f"{where}, column tolerance: {row['tolerance']:g} must be from 0 to 1")
-        if np.isnan(row["low"]) and not np.isnan(row["high"]):
-            raise ValueError(f"{where}, column low: it is empty, and high is not")
-        if np.isinf([row["low"], row["high"]]).any():
-            raise ValueError(f"{where}: low and high must be finite")
-        if not row["claim_id"] or not row["claim"]:
-            raise ValueError(f"{where}: a claim needs claim_id and claim")
-        if row["claim_id"] in set(table["claim_id"].iloc[:i]):
-            raise ValueError(f"{where}, column claim_id: {row['claim_id']!r} is there twice")
-        if row["low"] > row["high"]:
-            raise ValueError(f"{where}: low must not exceed high, {row['low']:g} and {row['high']:g}")
-        if row["source_id"] not in known:
-            near = "".join(f"; did you mean {n!r}?" for n in difflib.get_close_matches(row["source_id"], known, n=1))
-            raise ValueError(f"{where}, column source_id: {row['source_id']!r} must be in sources.csv{near}")
-        for column in ("against", "other_against"):
-            words = row[column].split()
-            if words and words[0] not in KINDS:
-                raise ValueError(f"{where}, column {column}: {unknown('kind of reference', words[0], KINDS)}")
+CLAIMED = ("claimed_low", "claimed_high")
+CANNOT_TELL = {  # why a range with which a claim overlaps does not support it
+    PUBLISHED: "published figures disagree, and the claim holds for a part of their range only",
+    OPTIONS: "the claim holds for some of the alternatives only",
+    BOUND: "the source gives a bound only",
+}
 
 
 def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd.DataFrame:
@@ -140,9 +63,10 @@ def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd
     Returns
     -------
     DataFrame
-        One row a reading: ``claim_id``, ``claim``, ``claimed``, ``reading``, ``verdict`` (one of :data:`VERDICTS`),
-        ``figure`` (text), ``low``, ``value``, ``high``, ``unit``, ``miss_percent`` (claimed over the nearest end of the
-        figure, or over the median of an answer, less one; 0 where they overlap, NaN for texts and dates),
+        One row a reading: ``claim_id``, ``claim``, ``claimed``, ``claimed_low``, ``claimed_high``, ``tolerance``,
+        ``reading``, ``counted`` (False for a comparison), ``verdict`` (one of :data:`VERDICTS`), ``figure`` (text),
+        ``low``, ``value``, ``high``, ``unit``, ``miss_percent`` (claimed over the nearest end of the figure, or
+        over the middle of a 90 % interval, less one; 0 where they overlap, NaN for texts and dates),
         ``share_within`` (share of the samples of an answer that lie in the claim, which its tolerance widens; NaN for
         all else), ``source``, ``as_of``, ``source_id`` (several with semicolons between; empty for answers of the
         models), ``remark`` (what the check has to say), ``note`` (that of the claim) and ``evidence``, the kind of
@@ -151,24 +75,45 @@ def check(table: pd.DataFrame | None = None, n: int = 4096, seed: int = 0) -> pd
     Raises
     ------
     ValueError, UnknownNameError
-        Naming the claim, its line where :func:`read` gave it, and what in its reference is not known.
+        Naming the claim, its line where :func:`read` gave it, and what in its reference is not known, or in which
+        column the claim should be.
     """
     table = read() if table is None else table
     rows, answers, lines = [], {}, table.attrs.get("lines", {})
     for _, claim in table.iterrows():
-        where = f"{lines.get(claim['claim_id'], '')}claim {claim['claim_id']!r}"
+        where, asked = f"{lines.get(claim['claim_id'], '')}claim {claim['claim_id']!r}", set()
         for reading, against in (("reading", "against"), ("other_reading", "other_against")):
             if against == "other_against" and not claim[against]:
                 continue
             try:
                 figure = evidence.resolve(claim[against], n, seed, answers)
-                rows.append(_verdict(claim, claim[reading], figure))
+                asked.add(_asked(claim, evidence.asks_for(claim[against], figure)))
+                counted = against == "against" or claim["other_is"] != COMPARISON
+                rows.append(_verdict(claim, claim[reading], figure) | {"counted": counted})
             except TypeError:
                 form = f"{claim[against]!r} does not have the form of its kind"
                 raise ValueError(f"{where}, column {against}: {form}") from None
             except (ValueError, KeyError, IndexError) as error:
                 raise ValueError(f"{where}, column {against}, {claim[against]!r}: {error}") from None
+        idle = {"text": claim["text"], "low": "" if np.isnan(claim["low"]) else f"{claim['low']:g}"}
+        for column, cell in idle.items():
+            if cell and "" not in asked and column not in asked:
+                raise ValueError(f"{where}, column {column}: {cell!r} is claimed, and held against nothing")
     return pd.DataFrame(rows)
+
+
+def _asked(claim: pd.Series, column: str) -> str:
+    """Return the column that a reference asks for; raise if the claim is not there."""
+    text, none = claim["text"], np.isnan(claim["low"])
+    wrong = "the claim is in the wrong column: this is a"
+    if column == "text" and not text:
+        low = "" if none else f"{claim['low']:.12g}"
+        given = "the claimed text is missing in column text" if none else f"{wrong} text, and column text is empty"
+        raise ValueError(f"{given}; low holds {low!r}")
+    if column == "low" and none:
+        given = f"{wrong} figure, and column low is empty" if text else "the claimed figure is missing in column low"
+        raise ValueError(f"{given}; text holds {text!r}")
+    return column
 
 
 def _verdict(claim: pd.Series, reading: str, figure: Figure) -> dict:
@@ -178,7 +123,7 @@ def _verdict(claim: pd.Series, reading: str, figure: Figure) -> dict:
     ends = dict.fromkeys(when(end) if figure.unit == YEAR else f"{end:,.12g}" for end in (low, high))
     claimed = "" if np.isnan(low) else " to ".join(ends)
     claimed = claim["text"] if figure.text else claimed
-    if not figure.known or not claimed:  # nothing there, or a word against a figure, or the reverse
+    if not figure.known:
         figure = Figure(note=figure.note or "nothing to hold it against", others=figure.others)
     spare = 0.0 if np.isnan(claim["tolerance"]) else claim["tolerance"]
     found = {"verdict": UNCHECKED, "miss_percent": np.nan, "share_within": np.nan, "remark": ""}
@@ -186,9 +131,11 @@ def _verdict(claim: pd.Series, reading: str, figure: Figure) -> dict:
         found["verdict"] = SUPPORTED if _holds(claim["text"], figure) else CONTRADICTED
     elif figure.known:
         judge = _against_samples if figure.rule == "samples" else _against_range
-        found |= judge(low, high, spare, figure)
+        found |= judge(low, high, spare + 1e-12, figure)  # a little more, for rounding
         found["miss_percent"] = np.nan if figure.unit == YEAR else found["miss_percent"]
     row = {"claim_id": claim["claim_id"], "claim": claim["claim"], "claimed": claimed or claim["text"]}
+    row |= {"claimed_low": low, "claimed_high": high} if not figure.text else dict.fromkeys(CLAIMED, np.nan)
+    row["tolerance"] = np.nan if figure.text else claim["tolerance"]
     row |= {"reading": reading, "figure": f"{figure.text} {figure.unit}".strip() if figure.text else ""}
     row |= {name: getattr(figure, name) for name in ("low", "value", "high", "source", "as_of", "source_id")}
     row |= found | {"unit": "" if figure.text else figure.unit, "note": claim["note"], "evidence": figure.evidence}
@@ -200,6 +147,10 @@ def _holds(text: str, figure: Figure) -> bool:
     """Return whether claimed words, with commas between, or a claimed version agree with a text."""
     if figure.rule == "from":
         return _version(text) >= _version(figure.text)
+    if figure.rule in ("formats", "only"):
+        for word in text.split(","):
+            if word.strip().casefold() not in evidence.FORMATS:
+                raise unknown("format in column text", word.strip(), evidence.FORMATS)
     said, real = ([word.strip().casefold() for word in t.split(",")] for t in (text, figure.text))
     if figure.rule == "only":
         return not set(real) & set(figure.among) - set(said)
@@ -222,30 +173,48 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _against_range(low: float, high: float, spare: float, figure: Figure) -> dict:
     """Return verdict and miss of a claimed range against a figure and older ones."""
-    miss = _miss(low, high, figure.low, figure.high)
-    found = {"verdict": SUPPORTED if abs(miss) <= spare + 1e-12 else CONTRADICTED, "miss_percent": 100 * miss}
-    if found["verdict"] == CONTRADICTED:
-        for text, least, most, source in figure.older:
-            if abs(_miss(low, high, least, most)) <= spare + 1e-12:
-                both = "; ".join(dict.fromkeys([figure.source_id, source]))
-                found |= {"verdict": OUTDATED, "remark": f"agrees with {text}", "source_id": both}
+    verdict, miss = _judged(low, high, spare, figure)
+    found = {"verdict": verdict, "miss_percent": 100 * miss}
+    if verdict == UNCHECKED:
+        middle = (
+            f"the middle of the range, {evidence.said(figure.value, figure.value, figure.unit)}, is not in the claim"
+        )
+        found["remark"] = CANNOT_TELL.get(figure.width, middle)
+    if verdict == CONTRADICTED:
+        for older in figure.older:
+            if _judged(low, high, spare, older)[0] == SUPPORTED:
+                both = "; ".join(dict.fromkeys([figure.source_id, older.source_id]))
+                agrees = f"agrees with {older.source}, {older.as_of}"
+                found |= {"verdict": OUTDATED, "remark": agrees, "source_id": both}
     return found
 
 
 def _against_samples(low: float, high: float, spare: float, figure: Figure) -> dict:
-    """Return verdict, miss and share of a claimed range against samples; the rule is the module's."""
-    down, up = 1 / (1 + spare), 1 / (1 - spare) if spare < 1 else np.inf
-    least, most = low * (down if low >= 0 else up), high * (up if high > 0 else down)
+    """Return verdict, miss and share of a claimed range against samples."""
+    verdict, miss = _judged(low, high, spare, replace(figure, width=INTERVAL))
+    least, most = _widened(low, high, spare)
     within = float(np.mean((figure.samples >= least) & (figure.samples <= most)))
-    miss = _miss(low, high, figure.value, figure.value)
     share = f"{number(100 * within, 2)} % of samples lie in the claim"
-    if abs(miss) <= spare + 1e-12:
-        verdict = SUPPORTED
-    elif least > figure.high or most < figure.low:
-        verdict, share = CONTRADICTED, share if within else "no sample lies in the claim"
-    else:
-        verdict, share = UNCHECKED, f"the models cannot tell: {share}"
-    return {"verdict": verdict, "miss_percent": 100 * miss, "share_within": within, "remark": share}
+    if verdict == CONTRADICTED and not within:
+        share = "no sample lies in the claim"
+    remark = f"the models cannot tell: {share}" if verdict == UNCHECKED else share
+    return {"verdict": verdict, "miss_percent": 100 * miss, "share_within": within, "remark": remark}
+
+
+def _judged(low: float, high: float, spare: float, figure: Figure) -> tuple[str, float]:
+    """Return the verdict on a claimed range by one figure, and the miss; the rule is the module's."""
+    least, most = _widened(low, high, spare)
+    first, last = (figure.value, figure.value) if figure.width == INTERVAL else (figure.low, figure.high)
+    miss = _miss(low, high, first, last)
+    if least <= first and last <= most:
+        return SUPPORTED, miss
+    return (CONTRADICTED if least > figure.high or most < figure.low else UNCHECKED), miss
+
+
+def _widened(low: float, high: float, spare: float) -> tuple[float, float]:
+    """Return the ends of the figures that a claimed range agrees with, give or take a share."""
+    down, up = 1 / (1 + spare), 1 / (1 - spare) if spare < 1 else np.inf
+    return low * (down if low >= 0 else up), high * (up if high > 0 else down)
 
 
 def _says(text: str, word: str) -> bool:
@@ -272,21 +241,43 @@ def figures(table: pd.DataFrame) -> pd.Series:
     return pd.Series(ends, table.index, dtype=str).where(table["low"].notna(), table["figure"]).str.strip()
 
 
+def worded(table: pd.DataFrame) -> pd.Series:
+    """Return each claim in words, with what it is taken to mean, or what it is compared with."""
+    meant = table["reading"].where(table["counted"], "for comparison: " + table["reading"])
+    return table["claim"] + meant.map(lambda text: f" ({text})" if text else "")
+
+
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Return verdicts as text for a table, one row a reading: verdict, figure with remarks, miss, source, note."""
+    """Return verdicts as text for a table, one row a reading: what is claimed, with its tolerance, verdict, figure with
+    remarks, miss, source, note."""
     remark = ("; " + table["remark"]).where(table["remark"] != "", "")
-    miss = table["miss_percent"].map(lambda m: "" if np.isnan(m) else "none" if m == 0 else f"{m:+.2g}\u00a0%")
+    miss = table["miss_percent"].map(_miss_said)
     source = table["source"] + table["as_of"].map(lambda d: f", {d}" if d else "")
-    claim = table["claim"] + table["reading"].map(lambda text: f" ({text})" if text else "")
     figure = (figures(table) + remark).str.removeprefix("; ")
-    columns = {"claim": claim, "verdict": table["verdict"], "figure": figure, "off by": miss, "source": source}
-    columns["note"] = table["note"]
+    unit = table["unit"].where(table["claimed_low"].notna() & table["unit"].ne(YEAR), "")
+    taken = [evidence.with_unit(*row) for row in zip(table["claimed"], unit, strict=True)]
+    spare = table["tolerance"].map(lambda share: f" \u00b1 {number(100 * share, 2)} %" if share > 0 else "")
+    columns = {"claim": worded(table), "taken as": taken + spare}
+    columns["verdict"] = table["verdict"].where(table["counted"], "not counted (" + table["verdict"] + ")")
+    columns |= {"figure": figure, "off by": miss, "source": source, "note": table["note"]}
     return pd.DataFrame(columns).set_index(table["claim_id"].rename(None))
+
+
+def _miss_said(percent: float) -> str:
+    """Return a miss as text.
+
+    >>> _miss_said(187.3), _miss_said(-0.66), _miss_said(0), _miss_said(float("nan"))
+    ('+190\\xa0%', '-0.66\\xa0%', 'none', '')
+    """
+    if np.isnan(percent) or percent == 0:
+        return "" if np.isnan(percent) else "none"
+    return f"{'+' if percent > 0 else '-'}{number(abs(percent), 2)}\u00a0%"
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
     """Return how many claims have each verdict, by the first of their readings and by the best, in the order of
-    :data:`VERDICTS`: one that cannot be checked counts before one that is contradicted."""
+    :data:`VERDICTS`: one that cannot be checked counts before one that is contradicted. Comparisons are left out."""
+    table = table[table["counted"]]
     rank = table["verdict"].map(VERDICTS.index)
     best = rank.groupby(table["claim_id"]).min().map(VERDICTS.__getitem__)
     first = table.drop_duplicates("claim_id")["verdict"]
@@ -304,8 +295,10 @@ def furthest(table: pd.DataFrame) -> pd.Series | None:
     """Return the contradicted reading whose figure is the furthest off; None if there is none.
 
     One that is held against an assumption of ours is left out: it says nothing about the claim that we did not assume.
+    So is a comparison.
     """
     known = table["verdict"].eq(CONTRADICTED) & table["miss_percent"].notna() & table["evidence"].ne(ASSUMPTION)
+    known &= table["counted"]
     return table.loc[distance(table["miss_percent"][known]).idxmax()] if known.any() else None
 
 
@@ -323,24 +316,40 @@ def label(table: pd.DataFrame) -> pd.Series:
     return table["claim_id"] + table["reading"].map(lambda text: f": {text}" if text else "")
 
 
+def marked(table: pd.DataFrame) -> dict[str, str]:
+    """Return the labels of :func:`label` with what a chart has no room for: the share of samples that lie in the
+    claim, and that a comparison does not count."""
+    share = table["share_within"].map(lambda s: "" if np.isnan(s) else f"{number(100 * s, 2)} % of samples")
+    other = pd.Series("not counted", table.index).where(~table["counted"], "")
+    told = [", ".join(filter(None, both)) for both in zip(share, other, strict=True)]
+    return {old: f"{old} ({text})" if text else old for old, text in zip(label(table), told, strict=True)}
+
+
 def ratios(table: pd.DataFrame) -> pd.DataFrame:
-    """Return claimed over real of the claims with figures, by claim and reading: ``value`` (1 where they overlap), and
-    ``low`` and ``high`` by the ends of ours, where one figure is claimed or an answer's median lies outside [times].
-    An end that is 0 or open gives none. Dates are left out."""
+    """Return claimed over real of the claims with figures, by claim and reading [times].
+
+    ``value`` is 1 where they overlap; ``low`` and ``high`` are what it would be at the ends of our figure, for the
+    claimed figure that is nearest to its middle. An end that is 0 or open gives none. Dates are left out.
+    """
     known = table[table["miss_percent"].notna()]
-    single = ~known["claimed"].str.contains(" to ")
-    value = 1 + known["miss_percent"] / 100
-    nearest = (value * known["value"]).where(known["share_within"].notna() & (value != 1))
-    claimed = known["claimed"].where(single).str.replace(",", "").astype(float).fillna(nearest)
-    found = pd.DataFrame({"value": value, "low": claimed / known["high"], "high": claimed / known["low"]})
+    nearest = known["value"].clip(known["claimed_low"], known["claimed_high"])
+    ends = {"low": nearest / known["high"], "high": nearest / known["low"]}
+    found = pd.DataFrame({"value": 1 + known["miss_percent"] / 100} | ends)
     found = found.where(found.gt(0) & found.lt(np.inf))
     found["low"], found["high"] = found[["low", "value"]].min(axis=1), found[["high", "value"]].max(axis=1)
     return found.set_index(label(known))
 
 
+def by_source_said(table: pd.DataFrame) -> str:
+    """Return the takeaway of :func:`by_source` as a title."""
+    found = by_source(table).sum(axis=1)
+    known = found.drop(evidence.NOTHING, errors="ignore")
+    return f"{known.sum()} of {found.sum()} readings have evidence to be held against, of {count(len(known), 'kind')}"
+
+
 def by_source(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how many readings have each verdict, by what they are held against."""
-    found = table.groupby(["evidence", "verdict"]).size().unstack(fill_value=0)
+    """Return how many readings have each verdict, by what they are held against; comparisons are left out."""
+    found = table[table["counted"]].groupby(["evidence", "verdict"]).size().unstack(fill_value=0)
     return found.reindex(columns=list(VERDICTS), fill_value=0).rename_axis(None).rename_axis(columns=None)
 
 

@@ -9,6 +9,8 @@ Between the points the distribution is a two-piece normal in a scale that fits t
 points are above zero (a two-piece lognormal), the log-odds for a share (so that it stays between 0 and 1), the
 logarithm of the excess over 1 for a ratio such as a PUE (so that it stays above 1), the number itself otherwise. A
 range that touches such a bound, or starts at 0, stays within: what would fall outside counts as the bound.
+
+Inputs that move together do so by rank, through a Gaussian copula.
 """
 
 import numpy as np
@@ -16,7 +18,7 @@ import pandas as pd
 from scipy.special import expit, logit, ndtri
 from scipy.stats import norm
 
-from gigafleet.errors import unknown
+from gigafleet.errors import require, unknown
 
 SCALES = {
     "lognormal": (np.log, np.exp),
@@ -26,6 +28,7 @@ SCALES = {
 }
 FLOORS = {"lognormal": 0, "lognormal-excess": 1, "logit-normal": 0, "normal": -np.inf}
 CEILINGS = dict.fromkeys(SCALES, np.inf) | {"logit-normal": 1}
+CORRELATIONS = "a dict from pairs of inputs, such as {('a', 'b'): 0.5}, or a square DataFrame of them"
 RANGE_QUANTILE = {"p5_p95": 0.95, "min_max": 0.90, "": 0.95}
 
 
@@ -48,18 +51,10 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        Naming the input that is there twice, or whose points are missing, out of order or outside what its scale
-        allows.
+        If the ranges are no such table, or naming the input that is there twice, or whose points are no numbers,
+        missing, out of order or outside what its scale allows.
     """
-    frame = ranges.copy()
-    if frame.index.has_duplicates:
-        raise ValueError(f"ranges name {frame.index[frame.index.duplicated()][0]!r} twice")
-    for column in ("low", "value", "high"):
-        if column not in frame:
-            raise ValueError(f"ranges need a column {column!r}; they have {list(frame.columns)}")
-        frame[column] = frame[column].astype(float)
-    for column in ("range_kind", "unit", "scale"):
-        frame[column] = frame[column].fillna("") if column in frame else ""
+    frame = _typed(ranges)
     frame["midpoint"], frame["least"], frame["most"] = frame["value"].isna(), -np.inf, np.inf
     positive = (frame["low"] > 0) & (frame["high"] > 0)
     middle = np.where(
@@ -86,6 +81,34 @@ def prepare(ranges: pd.DataFrame) -> pd.DataFrame:
             limits = f"above {FLOORS[row['scale']]:g} and below {CEILINGS[row['scale']]:g}"
             raise ValueError(f"{name}: a {row['scale']} range lies {limits}, not {row['low']:g} to {row['high']:g}")
     return frame
+
+
+def _typed(ranges: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy of ranges with numbers as floats and absent texts empty."""
+    if not isinstance(ranges, pd.DataFrame):
+        what = f"not a {type(ranges).__name__}"
+        raise ValueError(f"ranges must be a DataFrame, one row an input, with columns low, value and high, {what}")
+    frame = ranges.copy()
+    if frame.index.has_duplicates:
+        raise ValueError(f"ranges name {frame.index[frame.index.duplicated()][0]!r} twice")
+    if frame.columns.has_duplicates:
+        raise ValueError(f"ranges have the column {frame.columns[frame.columns.duplicated()][0]!r} twice")
+    for column in ("low", "value", "high"):
+        if column not in frame:
+            raise ValueError(f"ranges need a column {column!r}; they have {list(frame.columns)}")
+        frame[column] = [_number(f"{name}: {column}", cell) for name, cell in frame[column].items()]
+        frame[column] = frame[column].astype(float)
+    for column in ("range_kind", "unit", "scale"):
+        frame[column] = frame[column].astype(object).fillna("") if column in frame else ""
+    return frame
+
+
+def _number(name: str, cell: object) -> float:
+    """Return a cell as a number, NaN where it is empty."""
+    try:
+        return np.nan if cell is None or cell is pd.NA or cell is pd.NaT else float(cell)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number, or empty, not {cell!r}") from None
 
 
 def _scale(row: pd.Series) -> tuple[str, float, float]:
@@ -134,3 +157,77 @@ def within_band(value, low, high, normal):
     low = low + (low <= 0) * (value**2 / high - low)
     up, down = np.log(high / value) / 1.645, np.log(value / low) / 1.645
     return value * np.exp(np.maximum(normal, 0) * up + np.minimum(normal, 0) * down)
+
+
+def pairs(correlations: dict[tuple[str, str], float] | pd.DataFrame | None, names: pd.Index) -> dict:
+    """Return rank correlations as pair of inputs -> correlation.
+
+    Parameters
+    ----------
+    correlations
+        Pair of inputs -> rank correlation (Spearman), or the square, symmetric table of them, such as
+        ``DataFrame.corr("spearman")`` gives. An input may be absent from it.
+    names
+        The inputs that there are.
+
+    Raises
+    ------
+    ValueError, UnknownNameError
+        If it is neither, an input is not known, or a correlation is not from -1 to 1 or not the same either way.
+    """
+    if correlations is None:
+        return {}
+    if isinstance(correlations, pd.DataFrame):
+        correlations = _of_table(correlations)
+    if not isinstance(correlations, dict):
+        what = f"{correlations!r:.80}, which is a {type(correlations).__name__}"
+        raise ValueError(f"correlations must be {CORRELATIONS}, not {what}")
+    for pair, rho in correlations.items():
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise ValueError(f"correlations: each key must be a pair of inputs, such as ('a', 'b'), not {pair!r}")
+        for name in pair:
+            if name not in names:
+                raise unknown("input in correlations", name, names)
+        a, b = pair
+        if a == b:
+            raise ValueError(f"correlations: {a!r} is paired with itself")
+        if np.ndim(rho):
+            raise ValueError(f"rank correlation of {a} and {b} must be one number, not {rho!r}")
+        require(f"rank correlation of {a} and {b}", rho, minimum=-1, maximum=1)
+        if correlations.get((b, a), rho) != rho:
+            raise ValueError(f"correlations: {a} with {b} is {rho:g}, and {b} with {a} is {correlations[b, a]:g}")
+    return {pair: float(rho) for pair, rho in correlations.items()}
+
+
+def _of_table(table: pd.DataFrame) -> dict:
+    """Return the pairs of a square table of correlations, each of them both ways; what differs by rounding is even."""
+    for labels in (table.index, table.columns):
+        if labels.has_duplicates:
+            raise ValueError(f"correlations name {labels[labels.duplicated()][0]!r} twice")
+    if set(table.index) != set(table.columns):
+        what = f"not rows {list(table.index)} and columns {list(table.columns)}"
+        raise ValueError(f"correlations as a table must have the same inputs as rows and as columns, {what}")
+    try:
+        square = table.loc[:, table.index].to_numpy(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"correlations as a table must be numbers: {error}") from None
+    for name, own in zip(table.index, np.diag(square), strict=True):
+        if not np.isclose(own, 1):
+            raise ValueError(f"correlations: {name} with itself must be 1, not {own:g}")
+    even = np.where(np.isclose(square, square.T), np.triu(square) + np.triu(square, 1).T, square)  # but for rounding
+    rows = pd.DataFrame(np.where(np.isclose(np.abs(even), 1), np.sign(even), even), table.index, table.index)
+    return {(a, b): rows.loc[a, b] for a in rows for b in rows if a != b}
+
+
+def mixing(varies: pd.Index, correlated: dict[tuple[str, str], float]) -> np.ndarray | None:
+    """Return what gives independent normals the rank correlations of :func:`pairs` (Gaussian copula,
+    r = 2 sin(pi rho / 6)); None without any. An input that does not vary has none."""
+    matrix = np.eye(len(varies))
+    for (a, b), rho in correlated.items():
+        if a in varies and b in varies:
+            i, j = varies.get_loc(a), varies.get_loc(b)
+            matrix[i, j] = matrix[j, i] = 2 * np.sin(np.pi * rho / 6)
+    try:
+        return np.linalg.cholesky(matrix) if correlated else None
+    except np.linalg.LinAlgError:
+        raise ValueError(f"correlations are not positive definite: {correlated}") from None

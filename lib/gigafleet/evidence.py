@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, deal, published, tell, uncertainty
-from gigafleet.errors import unknown
+from gigafleet.errors import require, unknown
 
 KINDS = (
     "fact",
@@ -19,7 +19,10 @@ KINDS = (
     "deal",
     "term",
 )
+TEXTS = ("from_version", "attribute", "formats", "only_formats")  # kinds that hold a text; a term may hold either
 ANSWER, ASSUMPTION, NOTHING = "an answer of the models", "an assumption", "nothing"
+INTERVAL, PUBLISHED, OPTIONS, BOUND = "a 90 % interval", "what is published", "alternatives", "a bound"
+WIDTHS = {"": "", "p5_p95": INTERVAL, "options": OPTIONS, "min_max": PUBLISHED}  # by range_kind; a bound by condition
 YEAR = "year"  # unit of a quarter, given as the year at its start
 PRIMARY = ("datasheet", "vendor-announcement", "filing", "measured")
 FORMATS = ("fp64", "fp32", "fp16", "bf16", "fp8", "fp6", "fp4", "int8")
@@ -31,9 +34,9 @@ class Figure:
     """What a claim is held against: a range, samples or a text, where it comes from, and older figures of the same.
 
     ``rule`` says how the claim is held against it: ``range``, ``samples``, ``words`` (the text must hold them),
-    ``only`` (they must hold all of ``among`` that the text has) or ``from`` (a version, or a later one). ``older``
-    holds title, low, high and source of each older figure; ``note`` what there is to say besides, and
-    ``others`` the sources of what it tells.
+    ``formats`` (so, and they are formats), ``only`` (they must hold all of ``among`` that the text has) or ``from`` (a
+    version, or a later one). ``width`` says why low and high differ: see :data:`WIDTHS`. ``older`` holds the older
+    figures; ``note`` what there is to say besides, and ``others`` the sources of what it tells.
     """
 
     evidence: str = NOTHING
@@ -43,13 +46,14 @@ class Figure:
     high: float = np.nan
     text: str = ""
     unit: str = ""
+    width: str = ""
     source: str = ""
     as_of: str = ""
     source_id: str = ""
     note: str = ""
     samples: np.ndarray | None = None
     among: tuple = ()
-    older: list = field(default_factory=list)
+    older: list["Figure"] = field(default_factory=list)
     others: tuple = ()
 
     @property
@@ -85,6 +89,14 @@ def resolve(reference: str, n: int, seed: int, answers: dict) -> Figure:
     if kind not in simple:
         raise unknown("kind of reference", kind, KINDS)
     return simple[kind](*words)
+
+
+def asks_for(reference: str, figure: Figure) -> str:
+    """Return which column a claim must fill to be held against this: ``text`` or ``low``; "" where nothing tells."""
+    kind = reference.split()[0] if reference else "term"
+    if kind == "term":
+        return "" if not figure.known else "text" if figure.text else "low"
+    return "text" if kind in TEXTS else "low"
 
 
 def _known(quantity: str, condition: str | None) -> str:
@@ -141,15 +153,13 @@ def _of_row(best: pd.Series, others: pd.DataFrame) -> Figure:
     """
     low, value, high = _ends(best)
     older = others[_is_primary(others) & (others["as_of"].astype(str) < str(best["as_of"]))]
-    titles = older["publisher"] + ", " + older["as_of"].astype(str)
-    ends = [_ends(row) for _, row in older.iterrows()]
-    past = [(t, e[0], e[2], s) for t, e, s in zip(titles, ends, older["source_id"], strict=True)]
+    past = [Figure("", "range", *_ends(row), width=_width(row), **_where(row)) for _, row in older.iterrows()]
     kind = "a primary figure" if _is_primary(best.to_frame().T).iloc[0] else "a secondary figure"
     kind = ASSUMPTION if best["kind"] == "assumption" else kind
     told = kind != "a primary figure" and not catalog.quantities().loc[best["quantity"], "series"]
     others = others[told & others["kind"].ne("assumption")]
     source = f"assumption of {best['publisher']}" if kind == ASSUMPTION else best["publisher"]
-    where = {"source": source, "as_of": str(best["as_of"]), "source_id": best["source_id"]}
+    where = {"width": _width(best)} | _where(best) | {"source": source}
     where |= {"note": f"others state {_stated(others)}", "others": tuple(others["source_id"])} if len(others) else {}
     return Figure(kind, "range", low, value, high, unit=best["unit"], older=past, **where)
 
@@ -165,15 +175,30 @@ def _ends(row: pd.Series) -> tuple[float, float, float]:
     return low, value, np.inf if row["condition"] in published.FLOORS else high
 
 
+def _width(row: pd.Series) -> str:
+    """Return why the ends of a row of the facts differ."""
+    return BOUND if row["condition"] in (*published.CAPS, *published.FLOORS) else WIDTHS[row["range_kind"]]
+
+
+def _where(row: pd.Series) -> dict:
+    """Return where a row of the facts comes from."""
+    return {"source": row["publisher"], "as_of": str(row["as_of"]), "source_id": row["source_id"]}
+
+
 def said(low: float, high: float, unit: str) -> str:
     """Return a figure's ends with their unit as text; those of a quarter as quarters.
 
-    >>> said(2.0, 2.5, "kW"), said(2026.5, 2026.75, "year"), said(10.0, float("inf"), "GW")
-    ('2 to 2.5 kW', '2026Q3 to 2026Q4', '10 or more GW')
+    >>> said(2.0, 2.5, "kW"), said(2026.5, 2026.75, "year"), said(10.0, float("inf"), "GW"), said(6, 6, "generation")
+    ('2 to 2.5 kW', '2026Q3 to 2026Q4', '10 or more GW', 'generation 6')
     """
     if unit == YEAR:
         return " to ".join(dict.fromkeys([tell.when(low), tell.when(high)]))
-    return f"{tell.between(low, high)} {unit}"
+    return with_unit(tell.between(low, high), unit)
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Return a figure's text with its unit."""
+    return f"{unit} {text}" if unit == "generation" else f"{text} {unit}".strip()
 
 
 def _stated(rows: pd.DataFrame) -> str:
@@ -196,20 +221,29 @@ def _ratio(*words: str) -> Figure:
     if not (under.low >= 0 and under.value > 0):
         what = f"'{' '.join(words[cut + 1 :])}', which is {said(under.low, under.high, under.unit)}"
         raise ValueError(f"a ratio needs a figure above 0 below its '/', not {what}")
-    older = [(text, low / under.value, high / under.value, where) for text, low, high, where in over.older]
     assumed = ASSUMPTION in (over.evidence, under.evidence)
     return replace(
-        over,
+        _divided(over, under),
         evidence=ASSUMPTION if assumed else "a ratio of figures",
+        source=", ".join(dict.fromkeys([over.source, under.source])),
+        source_id="; ".join(dict.fromkeys([over.source_id, under.source_id])),
+        as_of=" and ".join(dict.fromkeys([over.as_of, under.as_of])),
+        note="",
+        others=(),
+        older=[_divided(older, under) for older in over.older],
+    )
+
+
+def _divided(over: Figure, under: Figure) -> Figure:
+    """Return one figure over another; its width is that of the two which tells less about the middle."""
+    width = next((w for w in (BOUND, PUBLISHED, OPTIONS, INTERVAL) if w in (over.width, under.width)), "")
+    return replace(
+        over,
         low=over.low / under.high,
         value=over.value / under.value,
         high=over.high / under.low if under.low else np.inf,
         unit="times",
-        source=", ".join(dict.fromkeys([over.source, under.source])),
-        source_id="; ".join(dict.fromkeys([over.source_id, under.source_id])),
-        note="",
-        others=(),
-        older=older,
+        width=width,
     )
 
 
@@ -250,7 +284,7 @@ def _text(text: str, evidence: str, ids: list[str]) -> Figure:
 
 def _formats(subject: str) -> Figure:
     """Return the number formats for which an accelerator has a figure."""
-    return _with_figures(subject, FORMATS)
+    return replace(_with_figures(subject, FORMATS), rule="formats")
 
 
 def _only(subject: str, *among: str) -> Figure:
@@ -274,6 +308,7 @@ def _answer(name: str, answer: str, gigawatts: str, *, n: int, seed: int, answer
     """Return the samples of an answer of the models at a capacity, and their 90 % interval."""
     if answer not in deal.UNITS:
         raise unknown("answer", answer, deal.UNITS)
+    require(f"the capacity of {name} [GW]", gigawatts, above=0)
     key = (name, float(gigawatts))
     if key not in answers:
         answers[key] = deal.evaluate(deal=name, n=n, seed=seed, capacity_gw=float(gigawatts))
@@ -283,21 +318,40 @@ def _answer(name: str, answer: str, gigawatts: str, *, n: int, seed: int, answer
     ends = uncertainty.interval(samples)
     unit = deal.UNITS[answer] or deal.NAMES[answer]
     source = "gigafleet, 90 % interval"
-    return Figure(ANSWER, "samples", *ends[["low", "median", "high"]], unit=unit, source=source, samples=samples)
+    known = {"unit": unit, "width": INTERVAL, "source": source, "samples": samples}
+    return Figure(ANSWER, "samples", *ends[["low", "median", "high"]], **known)
 
 
 def _term(name: str, path: str) -> Figure:
-    """Return a term of a deal, with the sources of the innermost block that names any."""
+    """Return a term of a deal, with the sources of the innermost block that names any; nothing where a deal lacks a
+    block that others have."""
     terms, keys = catalog.deal(name), path.split(".")
     found, ids = terms, terms["public"]["sources"]
     for key in keys:
+        if found is None and any(path in _terms(each) for each in catalog.deals().values()):
+            return Figure()
         if not isinstance(found, dict) or key not in found:
-            raise unknown(f"term of {name}", path, found if isinstance(found, dict) else [])
+            raise unknown(f"term of {name}", path, _terms(terms))
         found = found[key]
         ids = found.get("sources", ids) if isinstance(found, dict) else ids
+    if isinstance(found, dict | list):
+        below = [f"{path}.{term}" for term in _terms(found)] if isinstance(found, dict) else []
+        what = f"below it are {', '.join(below)}" if below else f"known: {', '.join(_terms(terms))}"
+        raise ValueError(f"{path!r} is a {'block' if below else 'list'} and no term; {what}")
     if found is None:
         return Figure()
     figure = _text(str(found), "a term of the deal", ["assumption"] if "assumed" in keys else ids)
     if isinstance(found, int | float):
         return replace(figure, rule="range", text="", low=float(found), value=float(found), high=float(found))
     return figure
+
+
+def _terms(block: dict) -> list[str]:
+    """Return the paths of the terms in a block, lists left out."""
+    paths = []
+    for key, found in block.items():
+        if isinstance(found, dict):
+            paths += [f"{key}.{path}" for path in _terms(found)]
+        elif not isinstance(found, list):
+            paths.append(str(key))
+    return paths

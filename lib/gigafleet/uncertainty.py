@@ -11,35 +11,14 @@ import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import qmc, sobol_indices
 
-from gigafleet.distributions import draw, ends, prepare
-from gigafleet.errors import require, require_whole, unknown
+from gigafleet.distributions import draw, ends, mixing, pairs, prepare
+from gigafleet.errors import require, require_whole
 
 __all__ = ["chunks", "flips", "interval", "intervals", "prepare", "quantile_errors", "sample", "sobol", "tornado"]
 
 REPEATS = 4  # sets of points behind a Sobol index, for its error
 CHUNK = 2**16  # samples that are drawn at a time
-
-
-def _mixing(names: pd.Index, varies: pd.Index, correlations: dict[tuple[str, str], float]) -> np.ndarray | None:
-    """Return what gives independent normals the rank correlations asked for (Gaussian copula, r = 2 sin(pi rho / 6));
-    None without any. An input that does not vary has none."""
-    matrix = np.eye(len(varies))
-    for (a, b), rho in correlations.items():
-        for name in (a, b):
-            if name not in names:
-                raise unknown("input in correlations", name, names)
-        if a == b:
-            raise ValueError(f"correlations: {a!r} is paired with itself")
-        require(f"rank correlation of {a} and {b}", rho, minimum=-1, maximum=1)
-        if correlations.get((b, a), rho) != rho:
-            raise ValueError(f"correlations: {a} with {b} is {rho:g}, and {b} with {a} is {correlations[b, a]:g}")
-        if a in varies and b in varies:
-            i, j = varies.get_loc(a), varies.get_loc(b)
-            matrix[i, j] = matrix[j, i] = 2 * np.sin(np.pi * rho / 6)
-    try:
-        return np.linalg.cholesky(matrix) if correlations else None
-    except np.linalg.LinAlgError:
-        raise ValueError(f"correlations are not positive definite: {correlations}") from None
+Correlations = dict[tuple[str, str], float] | pd.DataFrame | None
 
 
 def _require_power_of_two(name: str, number: float, least: int = 1) -> None:
@@ -54,9 +33,43 @@ def _require_power_of_two(name: str, number: float, least: int = 1) -> None:
         )
 
 
-def sample(
-    ranges: pd.DataFrame, n: int, seed: int, correlations: dict[tuple[str, str], float] | None = None
-) -> pd.DataFrame:
+def _require_one(name: str, number: float, **bounds: float) -> None:
+    """Raise unless this is one finite number within bounds."""
+    if np.ndim(number):
+        raise ValueError(f"{name} must be one number, not {number!r}")
+    require(name, number, **bounds)
+    if np.isinf(float(number)):
+        raise ValueError(f"{name} must be finite, not {number!r}")
+
+
+def _answers(function: Callable[[pd.DataFrame], object], cases: pd.DataFrame) -> np.ndarray | pd.DataFrame:
+    """Return a function's answers to cases: one a row, or a frame of them as it is."""
+    found = function(cases)
+    wanted = f"the function must return one answer a row, {len(cases)} of them here"
+    if np.ndim(found) == 0:
+        raise ValueError(f"{wanted}, not {found!r} alone")
+    if len(found) != len(cases):
+        raise ValueError(f"{wanted}, not {len(found)}")
+    try:
+        numbers = np.asarray(found, float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{wanted}, as numbers: {error}") from None
+    if isinstance(found, pd.DataFrame):
+        return found
+    if numbers.ndim > 1:
+        raise ValueError(f"{wanted}, not an array of shape {numbers.shape}")
+    return numbers
+
+
+def _answer(function: Callable[[pd.DataFrame], object], cases: pd.DataFrame) -> np.ndarray:
+    """Return a function's answers to cases where it has one a row, and no table of them."""
+    found = _answers(function, cases)
+    if isinstance(found, pd.DataFrame):
+        raise ValueError(f"the function must return one answer a row, not a table of {list(found.columns)}")
+    return found
+
+
+def sample(ranges: pd.DataFrame, n: int, seed: int, correlations: Correlations = None) -> pd.DataFrame:
     """Draw samples of inputs from their ranges, by a scrambled Sobol sequence.
 
     Parameters
@@ -69,8 +82,8 @@ def sample(
         The same seed gives the same samples. Two tables drawn with one seed share their points, so their rows move
         together: draw what is to be independent in one table.
     correlations
-        Pair of inputs -> rank correlation (Spearman). Options, and ranges that are cut at a bound, realize somewhat
-        less of it.
+        Pair of inputs -> rank correlation (Spearman), or a square, symmetric table of them. Options, and ranges that
+        are cut at a bound, realize somewhat less of it.
 
     Returns
     -------
@@ -96,7 +109,7 @@ def chunks(
     ranges: pd.DataFrame,
     n: int,
     seed: int,
-    correlations: dict[tuple[str, str], float] | None = None,
+    correlations: Correlations = None,
     size: int = CHUNK,
 ) -> Iterator[pd.DataFrame]:
     """Yield the samples of :func:`sample` in pieces of ``size``, a power of two: the same numbers in less memory."""
@@ -105,14 +118,14 @@ def chunks(
         _require_power_of_two(name, number)
     require_whole("seed", seed, minimum=0)
     varies = frame.index[(frame["low"] < frame["high"]).to_numpy()]
-    mixing = _mixing(frame.index, varies, correlations or {})
+    mix = mixing(varies, pairs(correlations, frame.index))
     if n == 1 or not len(varies):
         yield pd.concat([frame["value"].to_frame().T] * int(n), ignore_index=True)
         return
     engine = qmc.Sobol(len(varies), scramble=True, rng=np.random.default_rng(seed))
     for start in range(0, int(n), int(size)):
         normals = ndtri(engine.random(min(int(size), int(n) - start)))
-        normals = normals if mixing is None else normals @ mixing.T
+        normals = normals if mix is None else normals @ mix.T
         columns = {name: draw(frame.loc[name], z) for name, z in zip(varies, normals.T, strict=True)}
         fixed = {name: np.full(len(normals), frame.loc[name, "value"]) for name in frame.index.difference(varies)}
         yield pd.DataFrame(columns | fixed, copy=False)[frame.index]
@@ -138,7 +151,7 @@ def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9)
     ValueError
         If the level is not between 0 and 1.
     """
-    require("level", level, above=0, maximum=1)
+    _require_one("level", level, above=0, maximum=1)
     table = isinstance(samples, pd.DataFrame) or np.ndim(samples) == 2
     frame = pd.DataFrame(samples) if table else pd.Series(samples).to_frame("samples")
     quantiles = frame.quantile([(1 - level) / 2, 0.5, (1 + level) / 2])
@@ -193,7 +206,7 @@ def tornado(function: Callable[[pd.DataFrame], object], ranges: pd.DataFrame) ->
     cases = pd.DataFrame([frame["value"]] * (2 * len(moved) + 1)).reset_index(drop=True)
     for i, name in enumerate(moved.index):
         cases.loc[2 * i + 1, name], cases.loc[2 * i + 2, name] = moved.loc[name, "low"], moved.loc[name, "high"]
-    answers = np.asarray(function(cases), float)
+    answers = _answer(function, cases)
     table = pd.DataFrame({"low": answers[1::2], "high": answers[2::2], "value": answers[0]}, index=moved.index)
     table["swing"] = (table["high"] - table["low"]).abs()
     table = table.assign(input_low=moved["low"], input_high=moved["high"])
@@ -210,19 +223,22 @@ def quantile_errors(samples: pd.DataFrame, level: float = 0.9, blocks: int = 16)
     level
         Probability inside the interval.
     blocks
-        Equal blocks, a power of two. Each is a balanced set of its own, so the error is, if anything, overstated.
+        Equal blocks, a power of two, at least 2. Each is a balanced set of its own, so the error is, if anything,
+        overstated.
 
     Returns
     -------
     DataFrame
         One row an answer: ``low``, ``median``, ``high``, in the answer's unit.
     """
-    require("blocks", blocks, minimum=2)
+    _require_power_of_two("blocks", blocks, 2)
+    if not isinstance(samples, pd.DataFrame):
+        raise ValueError(f"samples must be a DataFrame, one column an answer, not a {type(samples).__name__}")
     size = len(samples) // int(blocks)
     if size < 2 or size * int(blocks) != len(samples):
         raise ValueError(f"{len(samples)} samples do not split into {blocks} equal blocks of two or more")
     each = [interval(samples.iloc[i * size : (i + 1) * size], level) for i in range(int(blocks))]
-    spread = np.std([table.to_numpy(float) for table in each], axis=0, ddof=1) / np.sqrt(blocks)
+    spread = np.std([table.to_numpy(float) for table in each], axis=0, ddof=1) / np.sqrt(int(blocks))
     return pd.DataFrame(spread, each[0].index, each[0].columns)
 
 
@@ -273,8 +289,8 @@ def sobol(
     def answer(x: np.ndarray) -> np.ndarray:
         cases = pd.DataFrame({name: np.full(x.shape[1], value) for name, value in fixed.items()})
         cases[list(varies)] = x.T
-        found = function(cases)
-        found = found if isinstance(found, pd.DataFrame) else pd.Series(np.asarray(found), name="answer").to_frame()
+        found = _answers(function, cases)
+        found = found if isinstance(found, pd.DataFrame) else pd.Series(found, name="answer").to_frame()
         names[:] = list(found.columns)
         absent.update(found.columns[found.isna().any()])
         return np.array(found.to_numpy(float).T)
@@ -319,7 +335,8 @@ def flips(
         ``answer_low``, ``answer_high`` at the ends; ``break_even``: the input's value nearest to its own at which the
         answer is the threshold, NaN where it is not in the range; those that flip come first, the nearest first.
     """
-    require("points", points, minimum=3)
+    require_whole("points", points, minimum=3)
+    _require_one("threshold", threshold)
     frame = ends(prepare(ranges))
     moved = frame[frame["low"] < frame["high"]]
     steps = {}
@@ -331,7 +348,7 @@ def flips(
     for name, values in steps.items():
         cases.loc[at : at + len(values) - 1, name] = values
         at += len(values)
-    answers, rows, at = np.asarray(function(cases), float), {}, 1
+    answers, rows, at = _answer(function, cases), {}, 1
     for name, values in steps.items():
         row, found = moved.loc[name], answers[at : at + len(values)] - threshold
         places = [_crossing(values[k : k + 2], found[k : k + 2]) for k in _changes(found)]
