@@ -15,10 +15,12 @@ from gigafleet.tables import resource
 
 # What a text may say of itself: levels of intervals, neutral figures, units, names of documents, other notebooks.
 OF_ITSELF = (
-    r"\b90 % (?:intervals?|bands?)\b",
+    r"\b90 % (?:intervals?|bands?)\b|\b(?:bars|bands): 90 %(?=[,;])",
     r"\b90 % of (?:our |the simulated )?cases\b",
     r"\b5 to 95 %(?= of\b| \{\})",
-    r"\b5th to the 95th percentile\b",
+    r"\b5th to (?:the )?95th percentile\b",
+    r"\bend of the simulated 90 %",
+    r"\bOf each 100 USD\b|\bof 100 USD are left\b",
     r"\bmore than 5 %(?= of draws\b| cannot\b)",
     r"\binterval holds 1\b",
     r": 1 is agreement\b",
@@ -54,7 +56,7 @@ COUNTED = (
     r"(?:below|or) a million\b|^A million(?= tokens)|\bof a million(?= tokens)",
     r'"hundreds\s+of thousands(?: of GPUs)?"',
     r"\bbillion USD per GW are thousand USD per kW\b",
-    r"\bper thousand(?= \{\} operations)",
+    r"\bper thousand(?= (?:\{\}|\w+) operations)",
     r"\bthousand trillion tokens\b",
     r"\b[Hh]alf-width\b",
 )
@@ -240,13 +242,13 @@ def _figures(node: ast.AST, held: dict[str, ast.AST], scales: bool = False) -> I
         yield from _figures(part, held, scales)
 
 
-FIGURE = re.compile(r"(?<![\w.])\d(?:[\d,]*\d)?(?:\.\d+)?(?:Q[1-4])?(?![\w]|\.\d)")
+FIGURE = re.compile(r"(?<![\w.])(?:20\d\d-\d\d(?:-\d\d)?(?!\d)|\d(?:[\d,]*\d)?(?:\.\d+)?(?:Q[1-4])?(?![\w]|\.\d))")
 
 
 def said(notebook: nbformat.NotebookNode) -> dict[tuple[str, str], list[str]]:
     """Return what an executed notebook tells its reader outside of the cells of tables: (cell, kind) -> texts.
 
-    Kinds are sentences, tiles, captions of tables, and titles, footers, labels and alternative texts of figures.
+    Kinds are sentences, tiles, captions of tables, and titles, sources, labels and alternative texts of figures.
     """
     found = {}
     for cell in notebook.cells:
@@ -265,8 +267,8 @@ def _told(output: nbformat.NotebookNode) -> Iterator[tuple[str, str]]:
     for caption in re.findall(r"<caption>(.*?)</caption>", data.get("text/html", "")):
         yield "caption", caption
     if about:
-        yield from (("title", about["title"]), ("footer", about["source"]), ("alt", about["alt"]))
-        yield from (("label", label) for label in about["labels"])
+        yield from ((kind, about[kind]) for kind in ("title", "source", "alt") if kind in about)
+        yield from (("label", label) for label in about.get("labels", ()))
 
 
 def figures(text: str) -> set[str]:
@@ -282,11 +284,14 @@ def _words(text: str) -> list[str]:
 
 
 def partner(text: str, others: list[str]) -> str | None:
-    """Return the text of another run that says the same of other results: the most alike by words, if half are."""
+    """Return the text of another run that says the same of other results: the most alike by words, if half of them
+    are, or if it begins alike."""
     ours = _words(text)
     alike = {other: difflib.SequenceMatcher(None, ours, _words(other), autojunk=False).ratio() for other in others}
     best = max(alike, key=alike.get, default=None)
-    return best if best is not None and alike[best] >= 0.5 else None
+    if best is None or (alike[best] < 0.5 and best.split()[:2] != text.split()[:2]):
+        return None
+    return best
 
 
 def standing(base: dict, runs: list[dict]) -> tuple[dict[tuple, set[str]], list[str]]:

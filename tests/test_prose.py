@@ -10,7 +10,7 @@ import nbformat
 import prose
 import pytest
 
-from gigafleet import catalog, fleet_draws, measured, parameters, performance, purchases, serving
+from gigafleet import catalog, fleet_draws, measured, parameters, performance, purchases, serving, tell
 from gigafleet.tables import resource
 
 FOLDER = catalog.folder("notebooks")
@@ -66,7 +66,6 @@ ASKED = {
         "with 256": "for load in (16, 64, 256)",
     },
     "04_rollout": {"one and two years late": "delays([0, 1, 2]", "half a year sooner": '"sooner_years": 0.5'},
-    "05_revenue": {"Of each 100 USD": "100 * steps", "of 100 USD are left": "100 * steps"},
 }
 # Words that count what their own sentence or the notebook's list names, or that mean no amount.
 MEANT = {
@@ -115,6 +114,16 @@ def test_what_is_excused_is_there(name):
         assert any(prose.without(text, [phrase]) != text for text in said), phrase
     for snippet in ASKED.get(name, {}).values():
         assert any(snippet in source for source in code(name)), snippet
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_figure_in_words_comes_from_the_library(name):
+    """Sentences and labels that a module words for a notebook follow the same rule; claims are quoted."""
+    phrases = [*stated().get(name, []), *ASKED.get(name, {}), *MEANT.get(name, [])]
+    phrases += [*resource("claims")["claim"], *resource("claims")["claim_id"]]
+    for texts in prose.said(nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)).values():
+        for text in texts:
+            assert not prose.spelled(text, phrases), text
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -265,3 +274,61 @@ def test_a_number_that_the_code_shows_is_found(source):
 )
 def test_digits_places_and_units_are_no_figures(source):
     assert prose.constants(source.splitlines(), ["software"]) == []
+
+
+def output(data: dict, **about) -> nbformat.NotebookNode:
+    return nbformat.v4.new_output("display_data", data, metadata={"image/png": about} if about else {})
+
+
+def ran(*outputs: nbformat.NotebookNode) -> dict:
+    """Return what a notebook of one cell told."""
+    cell = nbformat.v4.new_code_cell("", outputs=list(outputs), id="cell")
+    return prose.said(nbformat.v4.new_notebook(cells=[cell]))
+
+
+def sentence(text: str) -> nbformat.NotebookNode:
+    return output({"text/markdown": text})
+
+
+def tile(value: str, interval: str = "") -> nbformat.NotebookNode:
+    return output({tell.HEADLINE_MIME: [{"label": "power", "value": value, "unit": "MW", "interval": interval}]})
+
+
+def test_a_figure_that_stays_is_found_in_whatever_names_stand_beside_it():
+    base = ran(sentence("MI455X reaches 0.758 times the tokens of GB300, 0.769 times per kW."))
+    other = ran(sentence("MI300X reaches 0.758 times the tokens of H100, 0.812 times per kW."))
+    assert prose.standing(base, [other]) == ({("cell", "sentence"): {"0.758"}}, [])
+    moved = ran(sentence("MI300X reaches 0.657 times the tokens of H100, 0.812 times per kW."))
+    assert prose.standing(base, [moved]) == ({}, [])
+    assert prose.standing(base, [other, moved]) == ({}, []), "a figure that one run moves is computed"
+    assert prose.standing(base, [other, {}]) == ({("cell", "sentence"): {"0.758"}}, []), "a run without it says nothing"
+
+
+def test_a_year_that_stays_is_found():
+    base, other = ran(sentence("It peaks in 2029, at 45.1 GW.")), ran(sentence("It peaks in 2029, at 31.0 GW."))
+    assert prose.standing(base, [other]) == ({("cell", "sentence"): {"2029"}}, [])
+
+
+def test_a_sentence_that_no_other_run_has_is_named():
+    base = ran(sentence("The warrant gives back 13.0 billion USD at its grant."))
+    other = ran(sentence("This deal has no roll-out in the data, so nothing is said on revenue and shares."))
+    assert prose.standing(base, [other])[1] == ["The warrant gives back 13.0 billion USD at its grant."]
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda x: tile(x), "tile"),
+        (lambda x: tile("1" + x, f"{x} to 3{x}"), "tile"),
+        (lambda x: output({"text/html": f"<table><caption>All of {x} aims</caption></table>"}), "caption"),
+        (lambda x: output({"image/png": ""}, title=f"AMD leads by {x} times", source="", alt="", labels=[]), "title"),
+        (lambda x: output({"image/png": ""}, title="", source=f"Source: {x} draws", alt="", labels=[]), "source"),
+        (lambda x: output({"image/png": ""}, title="", source="", alt=f"Shares of {x} parts.", labels=[]), "alt"),
+        (lambda x: output({"image/png": ""}, title="", source="", alt="", labels=[f"Fed by {x} GW"]), "label"),
+    ],
+)
+def test_tiles_captions_and_the_words_of_figures_are_read(make, kind):
+    stays, alone = prose.standing(ran(make("76.9")), [ran(make("76.9"))])
+    assert "76.9" in stays["cell", kind]
+    assert not alone
+    assert prose.standing(ran(make("76.9")), [ran(make("54.2"))])[0] == {}
