@@ -69,6 +69,12 @@ def test_aims_stand_beside_what_is_reached():
     assert not accuracy.aims(missed).query("measure == 'median_error'")["met"].any()
 
 
+def test_the_aim_of_bands_is_that_of_the_aims():
+    found = accuracy.aims(tables.resource("accuracy")).query("measure == 'covered'")
+    low, high = (100 * found["aim"].str.rsplit(" ", n=1).str[-1].astype(float).agg(end) for end in ("min", "max"))
+    assert model_check.aim_of_bands() == pytest.approx((low, high)) == (85, 95)
+
+
 def test_against_shows_each_vendor_and_nothing_without_rows(rows):
     words = {"title": "t", "xlabel": "x", "ylabel": "y", "source": "s"}
     figure = plots.against(rows, **words)

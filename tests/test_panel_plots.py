@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from gigafleet import deal, deal_views, panel_plots
+from gigafleet import deal, deal_views, house_style, panel_plots
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,13 @@ def test_bars_are_the_swings(figure, tables):
     ends = sorted(x for pair in spans for x in pair)
     assert ends[0] == pytest.approx(moved[["low", "high"]].min().min())
     assert ends[-1] == pytest.approx(moved[["low", "high"]].max().max())
+
+
+def test_its_words_are_the_title_the_source_and_the_names_of_the_panels(figure, tables):
+    said = house_style.words(figure)
+    assert said["title"] == " ".join(("A takeaway that is long enough for two lines " * 2).split())
+    assert said["source"] == "Source: a test"
+    assert {name.partition(" [")[0] for name in tables} <= set(said["labels"])
 
 
 def test_no_words_meet_and_none_are_cut(figure):

@@ -163,7 +163,21 @@ def test_show_carries_the_alt_text_and_closes(monkeypatch):
     data, metadata = shown[0]
     assert data["text/plain"] == metadata["image/png"]["alt"] == "Three accelerators."
     assert data["image/png"].startswith(b"\x89PNG")
+    assert {"title", "source", "labels"} < set(metadata["image/png"])
     assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_words_of_a_figure_are_those_it_was_given(name):
+    """In one line each, whatever breaks the picture has: nothing can read them from it."""
+    figure = FIGURES[name]()
+    said = house_style.words(figure)
+    labels = [label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel()) if label]
+    plt.close(figure)
+    assert said["title"] == TEXT["title"]
+    assert said["source"] == "Source: " + " ".join(TEXT["source"].split())
+    assert labels
+    assert set(labels) <= set(said["labels"])
 
 
 def test_the_same_figure_is_the_same_picture():

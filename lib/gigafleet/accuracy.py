@@ -6,6 +6,7 @@ import pandas as pd
 from gigafleet import calibration, effects, roofline
 
 ENOUGH = 10  # rows below which an error is not established
+FACTOR = 1.5  # predictions that are off by less, either way, count as near
 DOUBTFUL = r"inconsistent|unverified|day-0|day 0|do not use"
 HOLD_OUT = {
     "pair": calibration.pairs,
@@ -85,7 +86,7 @@ def score(residual: pd.Series, width: pd.Series | None = None) -> dict[str, floa
     return {
         "rows": len(residual),
         "median_error": float(error.median()),
-        "within_1_5": float((residual.abs() <= np.log(1.5)).mean()),
+        "within_1_5": float((residual.abs() <= np.log(FACTOR)).mean()),
         "bias": float(np.expm1(residual.median())),
         "covered": float((residual.abs() <= width).mean()) if width is not None else np.nan,
         "established": len(residual) >= ENOUGH,

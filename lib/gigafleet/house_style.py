@@ -31,6 +31,7 @@ VENDOR_COLORS = {
 SERIES_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#777777")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 INK = "#333333"
+SOURCE = "Source: "  # how footers begin
 WIDTH = 9.0
 
 
@@ -61,20 +62,30 @@ def style() -> None:
     )
 
 
+def words(figure: Figure) -> dict[str, str | list[str]]:
+    """Return what a figure says in words: its ``title``, its ``source``, and the ``labels`` of its panels and axes."""
+    panels = [axes.get_title(loc) for axes in figure.axes for loc in ("left", "center")]
+    labels = [label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel())]
+    title = figure.get_suptitle() or next(filter(None, panels), "")
+    written = (text.get_text() for part in (figure, *figure.axes) for text in part.texts)
+    source = next((text for text in written if text.startswith(SOURCE)), "")
+    others = [" ".join(text.split()) for text in dict.fromkeys([*panels, *labels]) if text and text != title]
+    return {"title": " ".join(title.split()), "source": " ".join(source.split()), "labels": others}
+
+
 def show(figure: Figure | None, alt: str) -> None:
-    """Show a figure with the text that stands in for it, and close it; a sentence where there was nothing to draw."""
+    """Show a figure with the text that stands in for it, and close it; a sentence where there was nothing to draw.
+
+    Beside the text, the picture's metadata hold the words in it (see :func:`words`), which nothing can read from it.
+    """
     if figure is None:
         display(Markdown("*No chart: no figure is known for this choice.*"))
         return
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
-    size = figure.get_size_inches() * figure.dpi
+    about = {"alt": alt, "width": int(figure.get_size_inches()[0] * figure.dpi), **words(figure)}
     plt.close(figure)
-    display(
-        {"image/png": buffer.getvalue(), "text/plain": alt},
-        raw=True,
-        metadata={"image/png": {"alt": alt, "width": int(size[0])}},
-    )
+    display({"image/png": buffer.getvalue(), "text/plain": alt}, raw=True, metadata={"image/png": about})
 
 
 def vendor_color(vendor: str) -> str:
@@ -103,7 +114,7 @@ def frame(rows: int, title: str, source: str, extra: float = 0.0) -> tuple[Figur
     figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.36 * rows + extra))
     axes.set_title(textwrap.fill(_unbroken(title), 72), pad=12, x=0.0)
     axes.annotate(
-        textwrap.fill(_unbroken("Source: " + source), 118),
+        textwrap.fill(_unbroken(SOURCE + source), 118),
         (0, 0),
         (0, -44),
         xycoords="axes fraction",

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gigafleet.flow_plots import END_COLORS
-from gigafleet.house_style import INK, SERIES_COLORS, WIDTH, linear_axis, style
+from gigafleet.house_style import INK, SERIES_COLORS, SOURCE, WIDTH, linear_axis, style
 from gigafleet.tell import between, number, spans
 
 COLUMNS = 2
@@ -117,7 +117,7 @@ def _words(figure: Figure, title: str, source: str) -> tuple[plt.Text, plt.Text]
     inch = 0.05 / figure.get_figheight()
     look = {"fontsize": 13, "weight": "bold", "ha": "left", "va": "top"}
     heading = figure.suptitle(textwrap.fill(title, 84), x=0.01, y=1 - inch, **look)
-    text = textwrap.fill("Source: " + source, 128)
+    text = textwrap.fill(SOURCE + source, 128)
     return heading, figure.text(0.01, inch, text, fontsize=8, color="#666666", va="bottom")
 
 
