@@ -1,7 +1,5 @@
 """The deal's chain: conservation, published counts, point estimate and samples in the same call, clear errors."""
 
-import functools
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -450,10 +448,12 @@ def test_inputs_that_are_not_finite_are_named():
 def test_samples_in_pieces_are_the_samples(monkeypatch):
     """Threads and the size of pieces change nothing."""
     whole = deal.evaluate(n=1024)
-    pieces = functools.partial(uncertainty.chunks, size=64)
-    monkeypatch.setattr(deal.uncertainty, "chunks", pieces)
+    drawn, asked = uncertainty.calls, []
+    monkeypatch.setattr(deal.uncertainty, "calls", lambda *given: asked.append(1) or drawn(*given, size=64))
     monkeypatch.setattr(deal, "WORKERS", 3)
-    pd.testing.assert_frame_equal(deal.evaluate(n=1024), whole)
+    monkeypatch.setattr(vendor_side, "BLOCK", 24)
+    pd.testing.assert_frame_equal(deal.evaluate(n=1024), whole, rtol=1e-12)
+    assert asked
 
 
 def test_content_and_racks_clash_where_they_do(samples):
@@ -472,12 +472,75 @@ def test_content_and_racks_clash_where_they_do(samples):
         ({"inputs": {"it_kw": [3.4]}}, "inputs must be a DataFrame, one row a sample, not dict"),
         ({"inputs": pd.DataFrame([[3.4, 3.5]], columns=["it_kw", "it_kw"])}, "inputs have the column 'it_kw' twice"),
         ({"inputs": pd.DataFrame({"bf16_tflops": [-1.0]})}, "bf16_tflops must be at least 0, not -1"),
-        ({"inputs": pd.DataFrame({"system_price_usd": [-1.0]})}, "system_price_usd must be at least 0, not -1"),
+        ({"inputs": pd.DataFrame({"system_price_usd": [-1.0]})}, "system_price_usd must be above 0, not -1"),
+        ({"inputs": pd.DataFrame({"system_price_usd": [0.0]})}, "system_price_usd must be above 0, not 0"),
+        ({"capacity_gw": np.inf}, "capacity_gw must be at most 10000, not inf"),
+        ({"capacity_gw": np.inf, "deal": "nvidia-openai"}, "capacity_gw must be at most 10000, not inf"),
+        ({"inputs": pd.DataFrame({"capacity_gw": [0.0]})}, "capacity_gw must be above 0 and at most 10000, not 0"),
+        ({"inputs": pd.DataFrame({"it_kw": ["3.4"]})}, r"input it_kw must be a number, not '3.4' \(row 0\)"),
+        ({"inputs": pd.DataFrame({"it_kw": [True]})}, r"input it_kw must be a number, not True \(row 0\)"),
+        ({"inputs": pd.DataFrame({"rate_grant": [-1.0]})}, "rate_grant must be at least -0.5 and at most 1, not -1"),
+        ({"inputs": pd.DataFrame({"rate_latest": [2.0]})}, "rate_latest must be at least -0.5 and at most 1, not 2"),
+        ({"inputs": pd.DataFrame({"volatility": [-0.1]})}, "volatility must be at least 0 and at most 10, not -0.1"),
+        ({"inputs": pd.DataFrame({deal.ERROR: [1e9]})}, "throughput_error must be at least -7 and at most 7, not 1000000000"),
+        ({"deal": ["amd-openai"]}, "unknown deal"),
+        ({"inputs": pd.DataFrame({"it_kw": [3.4]}), "region": ["us"]}, "unknown region"),
     ],
 )
 def test_odd_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         deal.evaluate(**arguments)
+
+
+def test_numbers_of_any_kind_are_taken():
+    given = {"it_kw": [3, 4], "peak_pue": pd.array([1.2, 1.3], dtype="Float64"), "rate": np.array([0, 1], dtype=object)}
+    found = deal.evaluate(pd.DataFrame(given))
+    pd.testing.assert_frame_equal(found, deal.evaluate(pd.DataFrame(given).astype(float)))
+
+
+def test_a_network_that_no_source_gives_follows_the_site():
+    """Without an accelerator's own network, that of the site per kW stands in, whatever the inputs."""
+    name, known = "nvidia-openai", deal.ranges("nvidia-openai")
+    assert "network_usd" not in known.index
+    moved = pd.DataFrame({"network_usd_per_kw": [3000.0, 6000.0]})
+    capex = deal.evaluate(moved, name)["capex_busd"]
+    it_kw = known.loc["it_kw", "value"]
+    assert np.diff(capex)[0] == pytest.approx(deal.evaluate(deal=name)["accelerators"].iloc[0] * 3000 * it_kw / 1e9)
+    per_gw = deal.evaluate(pd.DataFrame({"it_kw": [it_kw, 2 * it_kw]}), name)
+    parts = per_gw["capex_busd"] - per_gw["system_busd_per_gw"] * per_gw["capacity_gw"]
+    assert np.ptp(parts) == pytest.approx(0, abs=1e-9)  # facility, storage and network go by the kW
+    own = deal.evaluate(pd.DataFrame({"network_usd": [1000.0, np.nan], "network_usd_per_kw": 3000.0}), name)
+    assert own["capex_busd"].iloc[1] == pytest.approx(capex[0])
+    assert own["capex_busd"].iloc[0] < capex[0]
+    pd.testing.assert_frame_equal(deal.evaluate(deal.draw(name, 64), name), deal.evaluate(deal=name, n=64))
+    assert deal_views.swings(name)["capex_busd"].loc["network_usd_per_kw", "swing"] > 10
+    assert deal.evaluate(moved)["capex_busd"].nunique() == 1  # MI455X has its own
+
+
+def test_values_are_kept_until_the_data_are_read_anew():
+    deal.evaluate(pd.DataFrame({"it_kw": [3.4]}))
+    kept = deal._values("amd-openai", "us")
+    assert deal._values("amd-openai", "us") is kept
+    catalog.reload()
+    assert deal._values("amd-openai", "us") is not kept
+    pd.testing.assert_series_equal(deal._values("amd-openai", "us"), kept)
+
+
+@pytest.mark.parametrize("name", ["amd-openai", "amd-meta"])
+@pytest.mark.parametrize("day", vendor_side.DAYS)
+def test_the_quick_value_of_a_share_is_the_closed_form(name, day):
+    """Over plausible and odd markets, a share of each tranche is worth what warrant.per_share gives."""
+    drawn = deal.draw(name, 256)
+    terms, market, odd = of_deal(name), valuation.market(name, day), [1e-9, 0.01, 3.0, 9.0]
+    given = {"volatility": np.r_[drawn["volatility"], odd], "rate": np.r_[drawn[f"rate_{day}"], -0.4, 0.0, 0.9, 0.04]}
+    worth, which = vendor_side._vesting(name).days[day]
+    quick = vendor_side._usd_per_share(**worth, **given)[which].T
+    columns = {key: values[:, None] for key, values in given.items()}
+    np.testing.assert_allclose(quick, valuation.per_share(terms, market, np.zeros((1, 6)), **columns), rtol=1e-11)
+    kept = {key: values[:-4] for key, values in given.items()}
+    quick = vendor_side._usd_per_share(**worth, **kept)[which].T
+    columns = {key: values[:, None] for key, values in kept.items()}
+    np.testing.assert_allclose(quick, valuation.per_share(terms, market, np.zeros((1, 6)), **columns), rtol=1e-11)
 
 
 def test_a_capacity_written_as_text_is_a_number():
