@@ -1,7 +1,5 @@
 """The deal's chain: conservation, published counts, point estimate and samples in the same call, clear errors."""
 
-import functools
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,21 +129,77 @@ def test_published_figures_are_compared_at_their_own_level(samples):
     assert "accelerators" not in set(published.compare("amd-openai", other)["answer"])
 
 
-def test_every_published_figure_is_compared_or_says_why_not():
-    """Each figure on a deal or a gigawatt that is no term of a deal has an answer, or a reason."""
-    facts = catalog.facts()
-    about = facts["subject"].isin([*(terms["id"] for terms in catalog.deals().values()), "gigawatt-site"])
-    rows = facts[about & facts["kind"].ne("assumption") & ~facts["quantity"].isin(published.TERMS)]
+# What a figure may be about, by its unit or its name: money, power, energy, carbon, accelerators, shares.
+TOPICS = r"USD|W$|W/|Wh|CO2|shares"
+NAMED = "accelerators_count|accelerators_per_gw|warrant|dilution|rebate|margin_cost|discount|site_cost"
+
+
+@pytest.mark.parametrize("name", list(catalog.deals()))
+def test_every_published_figure_is_compared_or_says_why_not(name):
+    """Each figure on a deal, a gigawatt or what the deal buys that is no term of a deal has an answer, or a reason."""
+    facts, terms = catalog.facts(), catalog.deal(name)
+    subjects = [name, *published.SITES, terms["accelerator"], terms["system"]]
+    topic = facts["unit"].str.contains(TOPICS) | facts["quantity"].str.contains(NAMED)
+    about = facts["subject"].isin(subjects) & facts["kind"].ne("assumption") & topic
+    whole = facts["subject"].isin([name, *published.SITES]) & facts["kind"].ne("assumption")  # whatever the topic
+    rows = facts[(about | whole) & ~facts["quantity"].isin(published.TERMS)]
     keys = set(zip(rows["quantity"], rows["condition"], strict=True))
     assert keys <= {*published.PUBLISHED, *published.NOT_COMPARED}
+    readings = {b: uncertainty.interval(deal.evaluate(n=64, deal=name, capacity_basis=b)) for b in power.BASES}
+    compared = published.compare(name, readings, n=64)
+    others = published.not_compared(name, compared)
+    told = [*compared["source_id"], *others["source_id"]]
+    for source, count in rows["source_id"].value_counts().items():
+        assert told.count(source) >= count, source
+    assert others["reason"].str.len().gt(10).all()
+
+
+def test_every_deal_has_its_figures_on_the_list_and_no_figure_is_gone():
+    facts = catalog.facts()
     every = set(zip(facts["quantity"], facts["condition"], strict=True))
-    assert {*published.PUBLISHED, *published.NOT_COMPARED} <= every  # none is of a figure that is gone
+    assert {*published.PUBLISHED, *published.NOT_COMPARED} <= every
     assert {held.answer for held in published.PUBLISHED.values()} <= set(deal.UNITS)
+    assert set(published.INPUT_OF.values()) <= set(deal.INPUTS)
     table = published.not_compared("amd-openai")
     assert {"TD Cowen, through Industrial PC News", "SemiAnalysis"} <= set(table.index)
     assert table["reason"].str.contains("GB300|H100|NVIDIA, which").sum() == 3  # a gigawatt of other hardware
     assert not published.not_compared("nvidia-openai")["reason"].str.contains("NVIDIA, which").any()
-    assert table["reason"].str.len().gt(10).all()
+
+
+def test_prices_of_what_a_deal_buys_stand_beside_ours():
+    """BofA's price of an MI450 and the rumor lie on another basis than ours; what they are about is told, with ours."""
+    table = published.not_compared("amd-openai")
+    chip = table[table["figure"].str.startswith("MI455X: Purchase price")]
+    assert chip["value"].tolist() == ["30,000 to 40,000", "40,000"]
+    assert chip["reason"].str.contains("with its share of the rack we take 41,700 to 87,500 USD").all()  # 3 to 6.3 / 72
+    assert "BofA takes a price above this" in chip.loc["BofA", "reason"]
+    rack = table[table["figure"].str.startswith("Helios: Purchase price")]
+    assert rack["reason"].str.contains("which we take as 3 to 6.3 million USD").all()
+    assert len(rack) == 2
+    known = published.not_compared("broadcom-openai")  # no price of a system
+    assert not known["reason"].str.contains("we take .* USD$").any()
+
+
+def test_a_clouds_capital_counts_by_the_power_that_it_is_for(samples):
+    """CoreWeave: 35 to 39 billion USD for 1.85 GW."""
+    readings = {basis: uncertainty.interval(x) for basis, x in samples.items()}
+    table = published.compare("amd-openai", readings)
+    cloud = table[table["source"].str.endswith("on CoreWeave")].iloc[0]
+    assert cloud["answer"] == "capex_busd_per_gw"
+    assert cloud[["published_low", "published_high"]].tolist() == pytest.approx([35 / 1.85, 39 / 1.85])
+    assert cloud["note"].startswith("35 to 39 billion USD over 1.85 GW. ")
+    assert cloud["stands"].endswith("below")
+    beside = published.beside("capex_busd_per_gw", table, readings)
+    assert beside["value"].between(beside["low"].fillna(0), beside["high"].fillna(np.inf)).all()
+    assert beside.filter(like="NVIDIA", axis=0)["value"].tolist() == [55]  # NVIDIA named 50, and 50 to 60
+
+
+def test_a_cost_of_an_hour_is_compared_where_one_is_published():
+    readings = {
+        b: uncertainty.interval(deal.evaluate(n=64, deal="nvidia-openai", capacity_basis=b)) for b in power.BASES
+    }
+    table = published.compare("nvidia-openai", readings, n=64).set_index("answer")
+    assert table.loc["usd_per_accelerator_hour", "published"].tolist() == [3.57, 3.61]
 
 
 def test_reasons_name_the_input_that_would_reach_the_figure(samples):
@@ -324,6 +378,56 @@ def test_levels_count_fewer_accelerators_the_more_they_include():
     assert (levels["value"] <= levels["high"]).all()
 
 
+def test_the_bill_of_a_region_has_the_range_of_its_price(samples):
+    """Virginia's price is that of the United States with a wider range, and so is its bill."""
+    bills = deal_views.bills("amd-openai", 1024, capacity_gw=3.0)
+    table = deal_views.by_region(samples["facility"] / 2, catalog.regions(), bills)
+    found = uncertainty.interval(
+        3 * deal.evaluate(n=1024, capacity_gw=3.0, region="virginia")["energy_busd_per_gw_year"]
+    )
+    ends = table.filter(like="electricity_busd").rename(columns=lambda name: name.rpartition("busd_")[2])
+    assert ends.loc["virginia"].to_numpy() == pytest.approx(found[["median", "low", "high"]].to_numpy())
+    width = np.log(ends["high"] / ends["low"])
+    mwh = uncertainty.interval(samples["facility"]["twh_per_year"])
+    assert width["virginia"] > 1.1 * width["us"] > 1.1 * np.log(mwh["high"] / mwh["low"])
+    priced = ["us", "texas", "virginia"]
+    assert ends["high"].dropna().index.tolist() == priced
+    assert deal_views.by_region(samples["facility"], catalog.regions())["electricity_busd"].isna().all()
+
+
+@pytest.mark.parametrize("name", ["nvidia-openai", "broadcom-openai"])
+def test_matrices_hold_no_rows_of_nothing_and_no_dust(name):
+    matrix = deal_views.swing_matrix(deal_views.swings(name))
+    columns = [column for column in ("capex_busd", "twh_per_year") if column in deal_views.swings(name)]
+    shares = deal_views.cause_matrix(deal_views.causes(name, columns, n=16))
+    for table in (matrix, shares):
+        assert table.gt(0).any(axis=1).all()
+        assert table.stack()[lambda x: x > 0].min() >= 1e-6
+    assert len(matrix) >= 4
+
+
+def test_who_says_what_is_read_from_the_sources():
+    kinds = pd.Series({"a": "press", "b": "assumption", "c": "analyst", "d": "press"})
+    assert deal_views.by_kind(kinds) == "c: analysts; a and d: press; b: assumptions"
+    assert deal_views.by_kind(kinds, ("analyst", "assumption")) == "a and d: press; the rest: analysts and assumptions"
+    levels = deal_views.level_kinds("amd-openai")
+    assert levels[levels != "assumption"].to_dict() == {"power of the rack": "press"}
+    costs = {name: deal_views.cost_kinds(name) for name in catalog.deals()}
+    assert costs["amd-openai"]["price of electricity"] == "press"
+    assert "network per kW" in costs["nvidia-openai"].index
+    assert "network per kW" not in costs["amd-openai"].index
+    assert {kind for one in costs.values() for kind in one} <= set(deal_views.KINDS)
+
+
+def test_the_point_that_lies_furthest_from_its_median(samples):
+    """EPS: a delay and a slip stand at none, and can only add."""
+    tables, ends = deal_views.swings("amd-openai"), uncertainty.interval(samples["facility"])
+    name, point, one_sided = deal_views.off_median("amd-openai", tables, ends)
+    assert (name, one_sided) == ("eps_2028_usd", ["delay", "slip after the first gigawatt"])
+    assert point == pytest.approx(deal.evaluate()["eps_2028_usd"].iloc[0])
+    assert point > 1.2 * ends.loc[name, "median"]
+
+
 def test_carbon_by_region_is_the_energy_times_the_intensity(samples):
     table = deal_views.by_region(samples["facility"], catalog.regions())
     twh = samples["facility"]["twh_per_year"].median()
@@ -450,10 +554,12 @@ def test_inputs_that_are_not_finite_are_named():
 def test_samples_in_pieces_are_the_samples(monkeypatch):
     """Threads and the size of pieces change nothing."""
     whole = deal.evaluate(n=1024)
-    pieces = functools.partial(uncertainty.chunks, size=64)
-    monkeypatch.setattr(deal.uncertainty, "chunks", pieces)
+    drawn, asked = uncertainty.calls, []
+    monkeypatch.setattr(deal.uncertainty, "calls", lambda *given: asked.append(1) or drawn(*given, size=64))
     monkeypatch.setattr(deal, "WORKERS", 3)
-    pd.testing.assert_frame_equal(deal.evaluate(n=1024), whole)
+    monkeypatch.setattr(vendor_side, "BLOCK", 24)
+    pd.testing.assert_frame_equal(deal.evaluate(n=1024), whole, rtol=1e-12)
+    assert asked
 
 
 def test_content_and_racks_clash_where_they_do(samples):
@@ -472,12 +578,78 @@ def test_content_and_racks_clash_where_they_do(samples):
         ({"inputs": {"it_kw": [3.4]}}, "inputs must be a DataFrame, one row a sample, not dict"),
         ({"inputs": pd.DataFrame([[3.4, 3.5]], columns=["it_kw", "it_kw"])}, "inputs have the column 'it_kw' twice"),
         ({"inputs": pd.DataFrame({"bf16_tflops": [-1.0]})}, "bf16_tflops must be at least 0, not -1"),
-        ({"inputs": pd.DataFrame({"system_price_usd": [-1.0]})}, "system_price_usd must be at least 0, not -1"),
+        ({"inputs": pd.DataFrame({"system_price_usd": [-1.0]})}, "system_price_usd must be above 0, not -1"),
+        ({"inputs": pd.DataFrame({"system_price_usd": [0.0]})}, "system_price_usd must be above 0, not 0"),
+        ({"capacity_gw": np.inf}, "capacity_gw must be at most 10000, not inf"),
+        ({"capacity_gw": np.inf, "deal": "nvidia-openai"}, "capacity_gw must be at most 10000, not inf"),
+        ({"inputs": pd.DataFrame({"capacity_gw": [0.0]})}, "capacity_gw must be above 0 and at most 10000, not 0"),
+        ({"inputs": pd.DataFrame({"it_kw": ["3.4"]})}, r"input it_kw must be a number, not '3.4' \(row 0\)"),
+        ({"inputs": pd.DataFrame({"it_kw": [True]})}, r"input it_kw must be a number, not True \(row 0\)"),
+        ({"inputs": pd.DataFrame({"rate_grant": [-1.0]})}, "rate_grant must be at least -0.5 and at most 1, not -1"),
+        ({"inputs": pd.DataFrame({"rate_latest": [2.0]})}, "rate_latest must be at least -0.5 and at most 1, not 2"),
+        ({"inputs": pd.DataFrame({"volatility": [-0.1]})}, "volatility must be at least 0 and at most 10, not -0.1"),
+        (
+            {"inputs": pd.DataFrame({deal.ERROR: [1e9]})},
+            "throughput_error must be at least -7 and at most 7, not 1000000000",
+        ),
+        ({"deal": ["amd-openai"]}, "unknown deal"),
+        ({"inputs": pd.DataFrame({"it_kw": [3.4]}), "region": ["us"]}, "unknown region"),
     ],
 )
 def test_odd_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         deal.evaluate(**arguments)
+
+
+def test_numbers_of_any_kind_are_taken():
+    given = {"it_kw": [3, 4], "peak_pue": pd.array([1.2, 1.3], dtype="Float64"), "rate": np.array([0, 1], dtype=object)}
+    found = deal.evaluate(pd.DataFrame(given))
+    pd.testing.assert_frame_equal(found, deal.evaluate(pd.DataFrame(given).astype(float)))
+
+
+def test_a_network_that_no_source_gives_follows_the_site():
+    """Without an accelerator's own network, that of the site per kW stands in, whatever the inputs."""
+    name, known = "nvidia-openai", deal.ranges("nvidia-openai")
+    assert "network_usd" not in known.index
+    moved = pd.DataFrame({"network_usd_per_kw": [3000.0, 6000.0]})
+    capex = deal.evaluate(moved, name)["capex_busd"]
+    it_kw = known.loc["it_kw", "value"]
+    assert np.diff(capex)[0] == pytest.approx(deal.evaluate(deal=name)["accelerators"].iloc[0] * 3000 * it_kw / 1e9)
+    per_gw = deal.evaluate(pd.DataFrame({"it_kw": [it_kw, 2 * it_kw]}), name)
+    parts = per_gw["capex_busd"] - per_gw["system_busd_per_gw"] * per_gw["capacity_gw"]
+    assert np.ptp(parts) == pytest.approx(0, abs=1e-9)  # facility, storage and network go by the kW
+    own = deal.evaluate(pd.DataFrame({"network_usd": [1000.0, np.nan], "network_usd_per_kw": 3000.0}), name)
+    assert own["capex_busd"].iloc[1] == pytest.approx(capex[0])
+    assert own["capex_busd"].iloc[0] < capex[0]
+    pd.testing.assert_frame_equal(deal.evaluate(deal.draw(name, 64), name), deal.evaluate(deal=name, n=64))
+    assert deal_views.swings(name)["capex_busd"].loc["network_usd_per_kw", "swing"] > 10
+    assert deal.evaluate(moved)["capex_busd"].nunique() == 1  # MI455X has its own
+
+
+def test_values_are_kept_until_the_data_are_read_anew():
+    deal.evaluate(pd.DataFrame({"it_kw": [3.4]}))
+    kept = deal._values("amd-openai", "us")
+    assert deal._values("amd-openai", "us") is kept
+    catalog.reload()
+    assert deal._values("amd-openai", "us") is not kept
+    pd.testing.assert_series_equal(deal._values("amd-openai", "us"), kept)
+
+
+@pytest.mark.parametrize("name", ["amd-openai", "amd-meta"])
+@pytest.mark.parametrize("day", vendor_side.DAYS)
+def test_the_quick_value_of_a_share_is_the_closed_form(name, day):
+    """Over plausible and odd markets, a share of each tranche is worth what warrant.per_share gives."""
+    drawn = deal.draw(name, 256)
+    terms, market, odd = of_deal(name), valuation.market(name, day), [1e-9, 0.01, 3.0, 9.0]
+    given = {"volatility": np.r_[drawn["volatility"], odd], "rate": np.r_[drawn[f"rate_{day}"], -0.4, 0.0, 0.9, 0.04]}
+    worth, which = vendor_side._vesting(name).days[day]
+    quick = vendor_side._usd_per_share(**worth, **given)[which].T
+    columns = {key: values[:, None] for key, values in given.items()}
+    np.testing.assert_allclose(quick, valuation.per_share(terms, market, np.zeros((1, 6)), **columns), rtol=1e-11)
+    kept = {key: values[:-4] for key, values in given.items()}
+    quick = vendor_side._usd_per_share(**worth, **kept)[which].T
+    columns = {key: values[:, None] for key, values in kept.items()}
+    np.testing.assert_allclose(quick, valuation.per_share(terms, market, np.zeros((1, 6)), **columns), rtol=1e-11)
 
 
 def test_a_capacity_written_as_text_is_a_number():

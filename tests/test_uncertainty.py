@@ -382,6 +382,17 @@ def ishigami(cases: pd.DataFrame) -> np.ndarray:
     return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
 
 
+def test_a_point_of_the_sequence_at_zero_is_a_draw():
+    """At this seed one of 2^18 points of the 8th input is exactly 0, whose normal is infinite."""
+    known = pd.DataFrame({"low": 1.0, "value": 2.0, "high": 4.0}, index=[f"x{i}" for i in range(44)])
+    drawn = uncertainty.sample(known, 2**18, 5, {("x0", "x1"): 0.5})
+    assert np.isfinite(drawn.to_numpy()).all()
+    assert 0 < drawn["x7"].min() == drawn["x7"].iloc[49898] < 0.2
+    points = uncertainty._normals(np.array([0.0, 0.5]))
+    assert points[0] < -6
+    assert points[1] == 0
+
+
 def test_sobol_indices_of_ishigami():
     """checks.md: S1 0.313905, 0.442411, 0; ST 0.557589, 0.442411, 0.243684, within 0.01."""
     known = pd.DataFrame({"low": -np.pi, "value": 0.0, "high": np.pi, "scale": "normal"}, index=["x1", "x2", "x3"])

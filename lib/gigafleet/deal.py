@@ -4,10 +4,12 @@ revenue and the buyer's warrant.
 A point estimate is the same call with one row; a million samples are drawn and worked on in pieces.
 """
 
+import functools
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,8 @@ import pandas as pd
 from gigafleet import catalog, cost, fleet_inputs, power, uncertainty, vendor_side
 from gigafleet.distributions import within_band
 from gigafleet.errors import require, unknown
+from gigafleet.kept import while_data_last
+from gigafleet.ramp import LARGEST_GW
 
 # Basis of a system's price -> what it is; the first that is known counts.
 PRICE_BASES = {
@@ -42,6 +46,7 @@ INPUTS = [
     "throughput_error",
 ]
 ERROR = "throughput_error"  # standard normal: how far throughput is off, in units of its band
+LARGEST_ERROR = 7.0  # none that is drawn lies so far out
 WORKERS = min(4, os.cpu_count() or 1)  # threads; the numbers do not depend on them
 CHAT = "decode-chat"  # the work whose cost is told
 CORRELATED = (("annual_pue", "peak_pue"), ("it_kw", ERROR))
@@ -153,7 +158,7 @@ def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, region: str = "us"
     Arguments and errors as :func:`evaluate`. An input that no source gives is NaN, but for the accelerator's own
     network: where none is known, that of the site per kW stands in.
     """
-    return pd.concat(_draws(deal, n, seed, region), ignore_index=True)
+    return pd.concat([draws() for draws in _draws(deal, n, seed, region)], ignore_index=True)
 
 
 def correlations() -> dict[tuple[str, str], float]:
@@ -161,12 +166,16 @@ def correlations() -> dict[tuple[str, str], float]:
     return {pair: catalog.value("ai-datacenter", "rank_correlation", " with ".join(pair)) for pair in CORRELATED}
 
 
-def _draws(deal: str, n: int, seed: int, region: str) -> Iterator[pd.DataFrame]:
-    """Yield the samples of :func:`draw` in pieces."""
+def _draws(deal: str, n: int, seed: int, region: str) -> Iterator[Callable[[], pd.DataFrame]]:
+    """Yield the samples of :func:`draw` in pieces, each as a call that draws it."""
     known = ranges(deal, region)
     columns = [*INPUTS, *known.index.difference(INPUTS, sort=False)]
-    for piece in uncertainty.chunks(known, n, seed, correlations()):
-        yield with_network(piece.reindex(columns=columns))
+    for draws in uncertainty.calls(known, n, seed, correlations()):
+        yield functools.partial(_whole, draws, columns)
+
+
+def _whole(draws: Callable[[], pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return with_network(draws().reindex(columns=columns))
 
 
 def with_network(drawn: pd.DataFrame) -> pd.DataFrame:
@@ -217,11 +226,7 @@ def evaluate(
     """
     if capacity_basis not in power.BASES:
         raise unknown("capacity_basis", capacity_basis, power.BASES)
-    capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
-    require("capacity_gw", capacity_gw, above=0)
-    if np.ndim(capacity_gw):
-        raise ValueError(f"capacity_gw must be one number, not {capacity_gw!r}; a column of inputs varies it")
-    capacity_gw = float(capacity_gw)
+    capacity_gw = capacity(deal, capacity_gw)
     pieces = _draws(deal, n, seed, region) if inputs is None else _pieces(_completed(inputs, deal, region))
     fleet_inputs.of_default_work(catalog.deal(deal)["accelerator"])  # once, before threads ask for it
     found, waiting = [], deque()
@@ -234,17 +239,28 @@ def evaluate(
     return found[0] if len(found) == 1 else pd.concat(found, ignore_index=inputs is None)
 
 
-def _pieces(inputs: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def capacity(deal: str, capacity_gw: object = None) -> float:
+    """Return the capacity given, or a deal's own if None [GW]; an error names one that is not possible."""
+    capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
+    require("capacity_gw", capacity_gw, above=0)
+    if np.ndim(capacity_gw):
+        raise ValueError(f"capacity_gw must be one number, not {capacity_gw!r}; a column of inputs varies it")
+    require("capacity_gw", capacity_gw, maximum=LARGEST_GW)
+    return float(capacity_gw)
+
+
+def _pieces(inputs: pd.DataFrame) -> Iterator[Callable[[], pd.DataFrame]]:
     """Yield given inputs in pieces, as they are drawn."""
     for first in range(0, max(len(inputs), 1), uncertainty.CHUNK):
-        yield inputs.iloc[first : first + uncertainty.CHUNK]
+        yield functools.partial(inputs.iloc.__getitem__, slice(first, first + uncertainty.CHUNK))
 
 
-def _answers(drawn: pd.DataFrame, deal: str, capacity_gw: object, capacity_basis: str) -> pd.DataFrame:
+def _answers(draws: Callable[[], pd.DataFrame], deal: str, capacity_gw: object, capacity_basis: str) -> pd.DataFrame:
     """Return all answers for samples of all inputs."""
+    drawn = draws()
     answers = _chain(drawn, deal, capacity_gw, capacity_basis)[0]
-    capacity = answers["capacity_gw"].to_numpy(float)
-    return answers.assign(**vendor_side.answers(drawn, deal, capacity))[list(UNITS)]
+    gigawatts = answers["capacity_gw"].to_numpy(float)
+    return answers.assign(**vendor_side.answers(drawn, deal, gigawatts))[list(UNITS)]
 
 
 def _chain(drawn, deal, capacity_gw, capacity_basis) -> tuple[pd.DataFrame, dict, dict]:
@@ -255,9 +271,11 @@ def _chain(drawn, deal, capacity_gw, capacity_basis) -> tuple[pd.DataFrame, dict
     arguments = cost.arguments(drawn, it_kw)
     draws = {name: arguments[name] for name in ("busy_share", "active_share", "idle_share")}
     energy_mwh = accelerators * power.energy_mwh(power.average_draw_kw(it_kw, **draws), drawn["annual_pue"])
-    require("accelerators_per_system", drawn["accelerators_per_system"], above=0, absent=True)
-    for name in (*SPECIFICATIONS, "system_price_usd", "network_usd"):
+    for name in ("accelerators_per_system", "system_price_usd"):
+        require(name, drawn[name], above=0, absent=True)
+    for name in (*SPECIFICATIONS, "network_usd"):
         require(name, drawn[name], minimum=0, absent=True)
+    require(ERROR, drawn[ERROR], minimum=-LARGEST_ERROR, maximum=LARGEST_ERROR)
     price_usd = drawn["system_price_usd"] / drawn["accelerators_per_system"]
     assets = {name: arguments[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}
     busd = accelerators / 1e9
@@ -308,15 +326,33 @@ def _completed(inputs: pd.DataFrame, deal: str, region: str) -> pd.DataFrame:
         raise ValueError(f"inputs must be a DataFrame, one row a sample, not {type(inputs).__name__}")
     if not inputs.columns.is_unique:
         raise ValueError(f"inputs have the column {inputs.columns[inputs.columns.duplicated()][0]!r} twice")
-    values = draw(deal, region=region).iloc[0]
+    values, given = _values(deal, region), {}
     for name in inputs.columns:
         if name not in (*values.index, "capacity_gw"):
             raise unknown("input", name, [*values.index, "capacity_gw"])
-        if np.isinf(pd.to_numeric(inputs[name], errors="coerce")).any():
+        given[name] = _numbers(name, inputs[name])
+        if np.isinf(given[name]).any():
             raise ValueError(f"input {name} must be finite, not inf")
-        if inputs[name].isna().any() and name in values.index[values.notna()]:
-            raise ValueError(f"input {name} must be a number, not nan (row {inputs.index[inputs[name].isna()][0]})")
-    return inputs.assign(**values.drop(inputs.columns, errors="ignore"))
+        if given[name].isna().any() and name in (*values.index[values.notna()], "capacity_gw"):
+            raise ValueError(f"input {name} must be a number, not nan (row {inputs.index[given[name].isna()][0]})")
+    require("capacity_gw", given.get("capacity_gw", 1.0), above=0, maximum=LARGEST_GW)
+    return with_network(pd.DataFrame(dict(values) | given, index=inputs.index))
+
+
+@while_data_last
+def _values(deal: str, region: str) -> pd.Series:
+    """Return every input of a deal at its value, NaN where no source gives one."""
+    values = uncertainty.prepare(ranges(deal, region))["value"]
+    return values.reindex([*INPUTS, *values.index.difference(INPUTS, sort=False)])
+
+
+def _numbers(name: str, column: pd.Series) -> pd.Series:
+    """Return a column of given inputs as floats; an error names what is no number."""
+    if column.dtype.kind not in "iuf":
+        for row, value in column.items():
+            if not isinstance(value, Real | None) or isinstance(value, bool):
+                raise ValueError(f"input {name} must be a number, not {value!r} (row {row})")
+    return pd.Series(column.to_numpy(float, na_value=np.nan), column.index)
 
 
 def breakdown(
@@ -336,7 +372,7 @@ def breakdown(
         One row a part of the cost. Under ``capex_share`` and ``cost_share``: ``value``, the mean over samples, as means
         add up to 1, and ``low`` and ``high``, the ends of the 90 % interval. NaN without a price.
     """
-    capacity_gw = catalog.deal(deal)["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
+    capacity_gw = capacity(deal, capacity_gw)
     if capacity_basis not in power.BASES:
         raise unknown("capacity_basis", capacity_basis, power.BASES)
     _, capital, yearly = _chain(draw(deal, n, seed, region), deal, capacity_gw, capacity_basis)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from gigafleet import catalog, cost, deal, operation, operation_views, power, rollout, tell, uncertainty
-from gigafleet.errors import require
 from gigafleet.tell import between, input_name, number
 
 THIN = 1.0  # width of an arrow of goods without a price, as if it carried so many billion USD
@@ -27,11 +26,81 @@ HEADLINES = {
     "warrant_grant_busd": "warrant at grant",
     "rebate_percent": "rebate",
 }
+LEVELS = {
+    "chip": "chip TDP alone",
+    "rack": "rack nameplate",
+    "it": "IT, with network",
+    "facility": "meter, hottest hour",
+}
+LEVEL_INPUTS = {"chip": "TDP of the chip", "rack": "power of the rack", "it": "IT power", "peak_pue": "PUE"}
+KINDS = {
+    "analyst": "analysts",
+    "press": "press",
+    "measured": "measured",
+    "filing": "filings",
+    "datasheet": "datasheets",
+    "vendor-announcement": "the vendor",
+    "assumption": "assumptions",
+}
 
 
 def words(name: str) -> str:
     """Return the name of an input of the deal in words; its rate is that of the owner's capital."""
     return "cost of capital" if name == "rate" else input_name(name)
+
+
+def by_kind(kinds: pd.Series, rest: tuple[str, ...] = ()) -> str:
+    """Return who says what, as text: inputs by the kind of their source, in the order of :data:`KINDS`.
+
+    Parameters
+    ----------
+    kinds
+        Indexed by input, in words: a kind, as :func:`gigafleet.deal.ranges` gives it.
+    rest
+        Kinds whose inputs are called "the rest" and not named.
+
+    >>> by_kind(pd.Series({"PUE": "assumption", "price of electricity": "press"}))
+    'price of electricity: press; PUE: assumptions'
+    """
+    there = [kind for kind in KINDS if (kinds == kind).any()]
+    said = [f"{tell.listed(kinds.index[kinds == kind])}: {KINDS[kind]}" for kind in there if kind not in rest]
+    last = [KINDS[kind] for kind in there if kind in rest]
+    return "; ".join([*said, *([f"the rest: {tell.listed(last)}"] if last else [])])
+
+
+def cost_kinds(name: str, region: str = "us") -> pd.Series:
+    """Return the kinds of the sources of what a deal's cost rests on, by input in words; the network per kW only
+    where the accelerator's own is not known."""
+    known = deal.physical_ranges(name, region)
+    own = "network_usd" in known.index
+    left_out = [
+        *deal.SPECIFICATIONS,
+        "accelerators_per_system",
+        "g_co2_per_kwh",
+        deal.ERROR,
+        *(["network_usd_per_kw"] if own else []),
+    ]
+    return known.drop(index=left_out, errors="ignore")["kind"].rename(index=words)
+
+
+def off_median(name: str, tables: dict[str, pd.DataFrame], ends: pd.DataFrame) -> tuple[str, float, list[str]]:
+    """Return the headline that lies furthest from its median with all inputs at their values, what it is there, and
+    the inputs whose value is an end of their range, which the samples move to one side only.
+
+    Parameters
+    ----------
+    name
+        The deal.
+    tables
+        From :func:`swings`.
+    ends
+        Intervals of the deal's answers, as :func:`gigafleet.uncertainty.interval` gives them.
+    """
+    points = pd.Series({column: table["value"].iloc[0] for column, table in tables.items()})
+    furthest = (points / ends.loc[points.index, "median"] - 1).abs().idxmax()
+    known = deal.ranges(name)
+    at_an_end = (known["value"] == known["low"]) | (known["value"] == known["high"])
+    return furthest, points[furthest], [words(one) for one in known.index[at_an_end & (known["low"] < known["high"])]]
 
 
 def _function(name: str, settings: dict):
@@ -77,14 +146,15 @@ def first_movers(tables: dict[str, pd.DataFrame], columns: list[str]) -> list[st
 
 def swing_matrix(tables: dict[str, pd.DataFrame], most: int = 14) -> pd.DataFrame:
     """Return the swings of :func:`swings` over the headline's value: a row an input, the two that move each
-    headline most and others that move one much. [%]"""
+    headline most and others that move one much; none that moves nothing. [%]"""
     parts = {HEADLINES[column]: 100 * t["swing"] / t["value"].abs() for column, t in tables.items()}
-    table = pd.DataFrame(parts)
+    table = pd.DataFrame(parts).round(6)
+    table = table[table.gt(0).any(axis=1)]
     leading = [name for column in table for name in table[column].nlargest(2).index]
     others = table.max(axis=1).sort_values(ascending=False).index
     chosen = list(dict.fromkeys([*leading, *others]))[: max(most, len(set(leading)))]
     table = table.loc[table.loc[chosen].max(axis=1).sort_values(ascending=False).index]
-    return table.set_axis([words(name) for name in table.index]).round(6)
+    return table.set_axis([words(name) for name in table.index])
 
 
 def causes(name: str, columns: list[str], region: str = "us", n: int = 1024, seed: int = 0, **settings) -> pd.DataFrame:
@@ -110,8 +180,10 @@ def causes(name: str, columns: list[str], region: str = "us", n: int = 1024, see
 
 
 def cause_matrix(found: pd.DataFrame, index: str = "total", most: int = 10) -> pd.DataFrame:
-    """Return one kind of Sobol index as shares, a row an input, a column a headline, the largest first. [%]"""
-    table = 100 * found[index].unstack("answer").clip(lower=0)
+    """Return one kind of Sobol index as shares, a row an input that has any, a column a headline, the largest first.
+    [%]"""
+    table = (100 * found[index].unstack("answer").clip(lower=0)).round(6)
+    table = table[table.gt(0).any(axis=1)]
     table = table.rename(columns=HEADLINES).rename_axis(columns=None)
     table = table.loc[table.max(axis=1).sort_values(ascending=False).index[:most]]
     return table.set_axis([words(name) for name in table.index])
@@ -189,7 +261,7 @@ def chain(name: str, ends: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     boxes = {
         buyer: (0.12, 0.64, said("capacity_gw", "GW")),
         vendor: (0.88, 0.64, ""),
-        "Fleet": (0.5, 0.32, f"{number(mid['accelerators'])} {terms['accelerator']}"),
+        "Fleet": (0.5, 0.32, said("accelerators", terms["accelerator"])),
         "Grid": (0.12, 0.06, said("mt_co2_per_year", "Mt CO2 a year")),
         "Work": (0.88, 0.06, said("usd_per_million_tokens", "USD per million tokens of answers")),
     }
@@ -206,6 +278,18 @@ def chain(name: str, ends: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     nodes = pd.DataFrame.from_dict(boxes, orient="index", columns=["x", "y", "text"])
     arrows["value"] = arrows["value"].mask(arrows["kind"].eq("goods"), arrows["value"].fillna(THIN))
     return nodes, arrows.dropna(subset="value")
+
+
+def _level_ranges(chip: str) -> pd.DataFrame:
+    """Return what the levels of :func:`by_level` are made of, with ranges and sources."""
+    where = {"chip": (chip, "tdp_w"), "rack": (chip, "all_in_kw", "rack"), "it": (chip, "all_in_kw")}
+    where = {name: place for name, place in where.items() if catalog.has(*place)}
+    return catalog.ranges(where | {"peak_pue": cost.COMMON["peak_pue"]})
+
+
+def level_kinds(name: str) -> pd.Series:
+    """Return the kinds of the sources behind the levels of :func:`by_level`, by input in words."""
+    return _level_ranges(catalog.deal(name)["accelerator"])["kind"].rename(index=LEVEL_INPUTS)
 
 
 def by_level(
@@ -227,12 +311,8 @@ def by_level(
         (90 % interval).
     """
     terms = catalog.deal(name)
-    capacity_gw = terms["public"]["capacity_gw"] if capacity_gw is None else capacity_gw
-    require("capacity_gw", capacity_gw, above=0)
-    chip = terms["accelerator"]
-    where = {"chip": (chip, "tdp_w"), "rack": (chip, "all_in_kw", "rack"), "it": (chip, "all_in_kw")}
-    where = {name: place for name, place in where.items() if catalog.has(*place)}
-    drawn = uncertainty.sample(catalog.ranges(where | {"peak_pue": cost.COMMON["peak_pue"]}), n, seed)
+    capacity_gw = deal.capacity(name, capacity_gw)
+    drawn = uncertainty.sample(_level_ranges(terms["accelerator"]), n, seed)
     drawn = drawn.assign(**({"chip": drawn["chip"] / 1000} if "chip" in drawn else {}))
     drawn["facility"] = drawn["it"] * drawn["peak_pue"]
     levels = [level for level in power.LEVELS if level in drawn]
@@ -248,7 +328,31 @@ def ends_of(table: pd.DataFrame, columns: list[str]) -> dict[str, pd.DataFrame]:
     }
 
 
-def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
+def bills(name: str, n: int = 4096, seed: int = 0, **settings) -> dict[str, pd.Series]:
+    """Return samples of a deal's electricity bill by region, each with the region's own price and its range.
+
+    Parameters
+    ----------
+    name, n, seed
+        As for :func:`gigafleet.deal.evaluate`.
+    settings
+        ``capacity_gw`` and ``capacity_basis``, as there.
+
+    Returns
+    -------
+    dict
+        Region of :func:`gigafleet.catalog.complete_regions` -> bill. [billion USD/yr]
+    """
+    each = {}
+    for region in catalog.complete_regions():
+        found = deal.evaluate(deal=name, n=n, seed=seed, region=region, **settings)
+        each[region] = found["energy_busd_per_gw_year"] * found["capacity_gw"]
+    return each
+
+
+def by_region(
+    answers: pd.DataFrame, regions: pd.DataFrame, bills: dict[str, pd.Series] | None = None, level: float = 0.9
+) -> pd.DataFrame:
     """Return carbon and the electricity bill of the same energy in several regions.
 
     Parameters
@@ -256,9 +360,12 @@ def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) 
     answers
         Samples from :func:`gigafleet.deal.evaluate`.
     regions
-        As :func:`gigafleet.catalog.regions` gives it: ``g_co2_per_kwh``, ``g_co2_per_kwh_marginal``, ``usd_per_mwh``.
+        As :func:`gigafleet.catalog.regions` gives it: ``g_co2_per_kwh``, ``g_co2_per_kwh_marginal``.
+    bills
+        Region -> samples of the bill, as :func:`bills` gives them.
     level
-        Probability inside the interval, which is that of the energy; the grid's intensity has none.
+        Probability inside the interval. That of carbon is the energy's, as the grid's intensity has none; that of the
+        bill holds the price's range, too.
 
     Returns
     -------
@@ -268,11 +375,12 @@ def by_region(answers: pd.DataFrame, regions: pd.DataFrame, level: float = 0.9) 
         ends of the same names; NaN where no source gives the figure.
     """
     mwh = uncertainty.interval(answers["twh_per_year"] * 1e6, level)
+    paid = pd.DataFrame({region: uncertainty.interval(bill, level) for region, bill in (bills or {}).items()})
     table = {}
     for name, end in (("median", ""), ("low", "_low"), ("high", "_high")):
         for kind in ("", "_marginal"):
             table[f"mt_co2{kind}{end}"] = power.carbon_t(mwh[name], regions[f"g_co2_per_kwh{kind}"]) / 1e6
-        table[f"electricity_busd{end}"] = mwh[name] * regions["usd_per_mwh"] / 1e9
+        table[f"electricity_busd{end}"] = (paid.loc[name] if bills else pd.Series(dtype=float)).reindex(regions.index)
     facts = catalog.facts().query(
         "quantity == 'usd_per_mwh' and condition == 'industrial' and preferred and kind == 'assumption'"
     )

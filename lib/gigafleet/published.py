@@ -14,12 +14,14 @@ BOTH, IT = ("facility", "it"), ("it",)
 
 class Held(NamedTuple):
     """What a published figure is held against: the answer, the readings at which it counts its gigawatts, what it is
-    to be multiplied by for the answer's unit, and inputs that stand where the figure has them."""
+    to be multiplied by for the answer's unit, inputs that stand where the figure has them, and the figure (quantity,
+    condition) of the same subject that it is divided by."""
 
     answer: str
     readings: tuple[str, ...] = BOTH
     scale: float = 1.0
     fixed: tuple[tuple[str, float], ...] = ()
+    over: tuple[str, str] | None = None
 
 
 # A published figure (quantity, condition) -> what it is held against.
@@ -44,11 +46,18 @@ PUBLISHED = {
     ("warrant_headline_busd", "held_to_end"): Held("warrant_latest_busd"),
     ("warrant_effect_share", "of_content"): Held("rebate_percent", scale=100),
     ("dilution_share", "openai_full"): Held("dilution_percent", scale=100),
+    ("capex_busd", "guidance_2026"): Held("capex_busd_per_gw", over=("active_power_gw", "guidance_2026")),
+    ("owner_cost_usd_per_h", "hyperscaler"): Held("usd_per_accelerator_hour"),
 }
+SITES = ("gigawatt-site", "CoreWeave")  # what is published of a gigawatt, whoever builds it
 OF_THE_WHOLE = ("accelerators", "gross_revenue_busd", "best_year_busd", "warrant_grant_busd", "warrant_latest_busd")
 PER_GW = ("accelerators_per_gw", "content_busd_per_gw")  # of other hardware, too
+OF_A_DEAL = ("accelerators_count", "deal_value_busd")  # of other deals, too
 FLOORS = ("announced_floor",)  # conditions of figures that say "more than"
 CAPS = ("of_content",)  # conditions of figures that say "less than"
+OF_THE_CHIP = "is the power of the chip alone; a gigawatt feeds host, network and cooling, too"
+OF_A_RENT = "is a rent, with the margin of who lets it; ours is the owner's cost"
+OF_AN_INPUT = "is about an input of ours"  # the reason names it, and where it stands
 OF_A_SITE = "is a share of a site with GB200; ours are under what the money goes to"
 # Published figures that no answer counts like, and why.
 NOT_COMPARED = {
@@ -66,9 +75,24 @@ NOT_COMPARED = {
     ("site_cost_share", "mechanical_electrical"): OF_A_SITE,
     ("site_cost_share", "network"): OF_A_SITE,
     ("site_cost_share", "nvidia_gross_profit"): "is the profit of another vendor",
+    ("discount_to_rival_share", "vera_rubin"): "is behind an analyst's content per gigawatt, which is compared",
+    ("tdp_w", "chip"): OF_THE_CHIP,
+    ("rent_usd_per_h", "contract_3y"): OF_A_RENT,
+    **dict.fromkeys([("price_usd", basis) for basis in ("hyperscaler", "analyst_rack", "asp", "rumour")], OF_AN_INPUT),
+    **dict.fromkeys([("all_in_kw", level) for level in ("it", "rack")], OF_AN_INPUT),
+    ("rack_kw", "nameplate"): OF_AN_INPUT,
+    ("scale_out_network_usd", "hyperscaler"): OF_AN_INPUT,
+}
+# Quantity of an accelerator or a system -> the input of ours that it is about.
+INPUT_OF = {
+    "price_usd": "system_price_usd",
+    "all_in_kw": "it_kw",
+    "rack_kw": "it_kw",
+    "scale_out_network_usd": "network_usd",
 }
 # Quantities of the terms of a deal: they go into the models and are not held against their answers.
 TERMS = (
+    "active_power_gw",
     "capacity_gw",
     "go_on_share",
     "warrant_shares_m",
@@ -111,7 +135,8 @@ def compare(
     -------
     DataFrame
         One row a figure of :data:`PUBLISHED` that we have an answer for (what is of the whole deal only at the deal's
-        own capacity): ``answer``, ``unit``, ``condition``, ``published`` (the middle), ``published_low`` (0 for "less
+        own capacity): ``answer``, ``unit``, ``condition``, ``published`` (the middle, also where a source names an
+        end), ``published_low`` (0 for "less
         than"), ``published_high`` (infinite for "more than"), ``source``, ``as_of``, ``note``; ``median``, ``low`` and
         ``high`` of each reading, NaN where the figure counts at another level; ``agrees``: the readings whose 90 %
         interval overlaps the figure; ``stands``: how far it lies from our nearest end; ``fixed``: inputs that stand
@@ -120,17 +145,20 @@ def compare(
     terms = catalog.deal(deal)
     rows, keys = _about(terms, PUBLISHED)
     held = keys.map(PUBLISHED)
-    scale = held.map(lambda one: one.scale)
+    scale = held.map(lambda one: one.scale) / _divisors(rows["subject"], held)
+    middle = (rows["low"] + rows["high"]) / 2
+    at_an_end = rows["value"].eq(rows["low"]) | rows["value"].eq(rows["high"])
     table = rows[["condition", "unit", "as_of", "note"]].assign(
         answer=held.map(lambda one: one.answer),
         fixed=held.map(lambda one: one.fixed),
-        published=scale * rows["value"].fillna((rows["low"] + rows["high"]) / 2),
+        published=scale * rows["value"].mask(at_an_end).fillna(middle).fillna(rows["value"]),
         published_low=(scale * rows["low"].fillna(rows["value"])).mask(rows["condition"].isin(CAPS), 0.0),
         published_high=(scale * rows["high"].fillna(rows["value"])).mask(rows["condition"].isin(FLOORS), np.inf),
-        source=rows["source_id"].map(catalog.sources()["publisher"]),
+        source=_publisher(rows),
         source_id=rows["source_id"],
     )
     own = all(x.loc["capacity_gw", "median"] == terms["public"]["capacity_gw"] for x in readings.values())
+    table["note"] = [_note(rows.loc[fact], one) for fact, one in held.items()]
     known = [x["median"].reindex(table["answer"]).notna().to_numpy() for x in readings.values()]
     table = table[np.logical_and.reduce(known) & (own | ~table["answer"].isin(OF_THE_WHOLE))]
     agrees = {reading: pd.Series("", table.index) for reading in readings}
@@ -156,11 +184,49 @@ def _at(one: Held, name: str, reading: str, capacity_gw: float, region: str, n: 
 
 
 def _about(terms: dict, of: dict) -> tuple[pd.DataFrame, pd.Series]:
-    """Return the facts on a deal, its vendor and a gigawatt whose (quantity, condition) is a key, and these keys."""
+    """Return the facts on a deal, what it buys and from whom, and a gigawatt, whose (quantity, condition) is a key, and
+    these keys. Assumptions about what it buys are no published figures."""
     rows = catalog.facts()
-    rows = rows[rows["subject"].isin([terms["id"], terms["vendor"], "gigawatt-site"])]
+    bought = rows["subject"].isin([terms["accelerator"], terms["system"]]) & rows["kind"].ne("assumption")
+    rows = rows[rows["subject"].isin([terms["id"], terms["vendor"], *SITES]) | bought]
     keys = pd.Series(list(zip(rows["quantity"], rows["condition"], strict=True)), rows.index)
     return rows[keys.isin(list(of))], keys[keys.isin(list(of))]
+
+
+def _divisors(subjects: pd.Series, held: pd.Series) -> pd.Series:
+    """Return what each figure is divided by; 1 for most."""
+    pairs = zip(subjects, held, strict=True)
+    return pd.Series([catalog.value(subject, *one.over) if one.over else 1.0 for subject, one in pairs], held.index)
+
+
+def _note(row: pd.Series, held: Held) -> str:
+    """Return what a fact says of itself, and for a figure that is divided by another, both."""
+    if not held.over:
+        return row["note"]
+    ends = between(*row[["low", "high"]].fillna(row["value"]))
+    over = catalog.preferred(row["subject"], *held.over)
+    return f"{ends} {row['unit']} over {number(over['value'])} {over['unit']}. {row['note']}"
+
+
+def _publisher(rows: pd.DataFrame) -> pd.Series:
+    """Return who published each fact, and for one company's site whose."""
+    whose = {name: f", on {name}" for name in SITES[1:]}
+    return rows["source_id"].map(catalog.sources()["publisher"]) + rows["subject"].map(whose).fillna("")
+
+
+def _why(row: pd.Series, terms: dict, known: pd.DataFrame) -> str:
+    """Return why a figure on what a deal buys is not compared, from :data:`NOT_COMPARED` and our inputs."""
+    told = NOT_COMPARED[row["quantity"], row["condition"]]
+    if told != OF_AN_INPUT:
+        return told
+    name = INPUT_OF[row["quantity"]]
+    if name not in known.index:
+        return "needs a price of the whole system, which no source gives"
+    ends = known.loc[name, ["low", "high"]]
+    if row["quantity"] == "price_usd" and row["subject"] == terms["accelerator"]:
+        each = ends / known.loc["accelerators_per_system", "value"]
+        return f"is of the accelerator alone ({row['note']}); with its share of the rack we take {between(*each)} USD"
+    return f"{told}, the {deal_views.words(name)}, which we take as {between(*ends)} {known.loc[name, 'unit']}"
 
 
 def not_compared(name: str, compared: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -172,15 +238,19 @@ def not_compared(name: str, compared: pd.DataFrame | None = None) -> pd.DataFram
     DataFrame
         Indexed by source: ``figure`` (text, with its unit), ``value`` (text), ``reason``, ``source_id``.
     """
-    terms = catalog.deal(name)
-    rows, keys = _about(terms, NOT_COMPARED)
-    told = keys.map(NOT_COMPARED)
+    terms, known = catalog.deal(name), model.physical_ranges(name)
+    rows, _ = _about(terms, NOT_COMPARED)
+    told = pd.Series([_why(row, terms, known) for _, row in rows.iterrows()], rows.index)
     facts = catalog.facts()
     others = facts[facts["quantity"].isin(PER_GW) & facts["kind"].ne("assumption")]
-    ours = [terms["vendor"], "gigawatt-site", *(deal["id"] for deal in catalog.deals().values())]
+    ours = [terms["vendor"], *SITES, *(deal["id"] for deal in catalog.deals().values())]
     others = others[~others["subject"].isin([*ours, terms["accelerator"]])]
+    deals = facts[facts["quantity"].isin(OF_A_DEAL) & facts["subject"].isin(catalog.subjects("deal").index)]
+    deals = deals[~deals["subject"].isin(ours)]
+    names = catalog.subjects("deal")["name"]
     told = pd.concat([told, "is of " + others["subject"] + ", which this deal does not buy"])
-    rows = pd.concat([rows, others])
+    told = pd.concat([told, "is of another deal: " + deals["subject"].map(names)])
+    rows = pd.concat([rows, others, deals])
     if compared is not None:
         held, keys = _about(terms, PUBLISHED)
         lacks = ~held.index.isin(compared["fact"])
@@ -188,6 +258,8 @@ def not_compared(name: str, compared: pd.DataFrame | None = None) -> pd.DataFram
         rows = pd.concat([rows, held[lacks]])
         told = pd.concat([told, whole.map({True: OF_ANOTHER, False: UNKNOWN})])
     titles = catalog.quantities()["title"].reindex(rows["quantity"]).to_numpy()
+    bought = rows["subject"].isin([terms["accelerator"], terms["system"]])
+    titles = np.where(bought, rows["subject"] + ": " + titles, titles)
     ends = zip(rows["low"].fillna(rows["value"]), rows["high"].fillna(rows["value"]), strict=True)
     table = pd.DataFrame(
         {"figure": titles, "value": [between(*pair) for pair in ends], "unit": rows["unit"].to_numpy()}

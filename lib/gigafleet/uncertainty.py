@@ -4,6 +4,7 @@ Ranges and their distributions are in :mod:`gigafleet.distributions`. Samples co
 Sobol sequence; the same seed gives the same samples, drawn at once or in pieces. The module knows no model.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,10 +15,22 @@ from scipy.stats import qmc, sobol_indices
 from gigafleet.distributions import draw, ends, mixing, pairs, prepare
 from gigafleet.errors import require, require_whole
 
-__all__ = ["chunks", "flips", "interval", "intervals", "prepare", "quantile_errors", "sample", "sobol", "tornado"]
+__all__ = [
+    "calls",
+    "chunks",
+    "flips",
+    "interval",
+    "intervals",
+    "prepare",
+    "quantile_errors",
+    "sample",
+    "sobol",
+    "tornado",
+]
 
 REPEATS = 4  # sets of points behind a Sobol index, for its error
 CHUNK = 2**16  # samples that are drawn at a time
+NEAREST = 2.0**-31  # for a Sobol point at 0: half a step of the sequence, as the normal of 0 is infinite
 Correlations = dict[tuple[str, str], float] | pd.DataFrame | None
 
 
@@ -113,6 +126,19 @@ def chunks(
     size: int = CHUNK,
 ) -> Iterator[pd.DataFrame]:
     """Yield the samples of :func:`sample` in pieces of ``size``, a power of two: the same numbers in less memory."""
+    for draws in calls(ranges, n, seed, correlations, size):
+        yield draws()
+
+
+def calls(
+    ranges: pd.DataFrame,
+    n: int,
+    seed: int,
+    correlations: Correlations = None,
+    size: int = CHUNK,
+) -> Iterator[Callable[[], pd.DataFrame]]:
+    """Yield the pieces of :func:`chunks` as calls that draw them, which may run in threads: the points are given out
+    in order, what is made of them is left to the call."""
     frame = prepare(ranges)
     for name, number in (("n", n), ("size", size)):
         _require_power_of_two(name, number)
@@ -120,15 +146,32 @@ def chunks(
     varies = frame.index[(frame["low"] < frame["high"]).to_numpy()]
     mix = mixing(varies, pairs(correlations, frame.index))
     if n == 1 or not len(varies):
-        yield pd.concat([frame["value"].to_frame().T] * int(n), ignore_index=True)
+        values = pd.concat([frame["value"].to_frame().T] * int(n), ignore_index=True)
+        yield lambda: values
         return
+    rows = {name: frame.loc[name] for name in varies}
+    fixed = frame.loc[frame.index.difference(varies), "value"]
     engine = qmc.Sobol(len(varies), scramble=True, rng=np.random.default_rng(seed))
     for start in range(0, int(n), int(size)):
-        normals = ndtri(engine.random(min(int(size), int(n) - start)))
-        normals = normals if mix is None else normals @ mix.T
-        columns = {name: draw(frame.loc[name], z) for name, z in zip(varies, normals.T, strict=True)}
-        fixed = {name: np.full(len(normals), frame.loc[name, "value"]) for name in frame.index.difference(varies)}
-        yield pd.DataFrame(columns | fixed, copy=False)[frame.index]
+        points = engine.random(min(int(size), int(n) - start))
+        yield functools.partial(_drawn, points, rows, fixed, mix, frame.index)
+
+
+def _drawn(
+    points: np.ndarray, rows: dict[str, pd.Series], fixed: pd.Series, mix: np.ndarray | None, names: pd.Index
+) -> pd.DataFrame:
+    """Turn points of a Sobol sequence, one column an input that varies, into samples of all inputs."""
+    normals = _normals(points.T.copy())
+    mixed = {} if mix is None else {i: row for i, row in enumerate(mix) if row[i] != 1}  # others are their own
+    moved = {i: sum(row[j] * normals[j] for j in np.flatnonzero(row)) for i, row in mixed.items()}
+    columns = {name: draw(rows[name], moved.get(i, normals[i])) for i, name in enumerate(rows)}
+    columns |= {name: np.full(len(points), value) for name, value in fixed.items()}
+    return pd.DataFrame(columns, copy=False)[names]
+
+
+def _normals(probability: np.ndarray) -> np.ndarray:
+    """Turn probabilities into standard normals, in place; a sequence may hit 0, whose normal would be infinite."""
+    return ndtri(np.maximum(probability, NEAREST, out=probability), out=probability)
 
 
 def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9) -> pd.Series | pd.DataFrame:
@@ -249,7 +292,7 @@ class _Draws:
         self.row = row
 
     def ppf(self, probability: np.ndarray) -> np.ndarray:
-        return draw(self.row, ndtri(probability))
+        return draw(self.row, _normals(np.array(probability)))
 
 
 def sobol(

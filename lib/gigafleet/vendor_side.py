@@ -6,12 +6,19 @@ of the middle of the year. Each sample has its own dates, so a tranche counts in
 the warrant's expiry, not at all.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from gigafleet import catalog, revenue, rollout
+from gigafleet.errors import require
+from gigafleet.kept import while_data_last
 from gigafleet.warrant import valuation
-from gigafleet.warrant.contract import of_deal, years_between
+from gigafleet.warrant.closed_form import _touches, tranche_value
+from gigafleet.warrant.contract import Warrant, of_deal, years_between
+from gigafleet.warrant.readings import BOUNDS, watched_target
 
 EDGES = np.array([0.0, *np.arange(0.5, 11)])  # July 1, 2026; then January 1 of 2027 to 2037, in years
 MIDDLES = (EDGES[1:] + EDGES[:-1]) / 2
@@ -28,6 +35,8 @@ REVENUE = (
     "tax_share",
 )
 DAYS = ("grant", "latest")
+BLOCK = 2**14  # samples that are worked on at a time: what lies between the steps fits into a processor's cache
+MARKET = {"volatility": BOUNDS["volatility"], **{f"rate_{day}": BOUNDS["rate"] for day in DAYS}}
 UNITS = {
     "gross_revenue_busd": "billion USD",
     "expected_revenue_busd": "billion USD",
@@ -58,6 +67,18 @@ NAMES = {
     "rebate_percent": "rebate over the bill",
     "dilution_percent": "dilution if all that is earned vests",
 }
+
+
+class Vesting(NamedTuple):
+    """What a warrant needs besides the samples: its terms, milestones [GW] and shares [million] by tranche; for each of
+    :data:`DAYS` the arguments of :func:`gigafleet.warrant.closed_form.tranche_value` for the tranches that differ in
+    worth, and which of these each tranche is; the shares outstanding [million]."""
+
+    warrant: Warrant
+    gw: np.ndarray
+    shares_m: np.ndarray
+    days: dict[str, tuple[dict, np.ndarray]]
+    outstanding_m: float
 
 
 def ranges(deal: str) -> pd.DataFrame:
@@ -93,70 +114,133 @@ def answers(inputs: pd.DataFrame, deal: str, capacity_gw: object) -> dict[str, n
     if terms["id"] not in rollout.deals():
         return found
     revenue.checked(inputs)
+    for name in [name for name in inputs if name in MARKET]:
+        require(name, inputs[name], **MARKET[name])
     capacity = np.broadcast_to(np.asarray(capacity_gw, float), len(inputs))[:, None]
-    shipped = rollout.between(inputs, capacity, EDGES)
-    ends = shipped.sum(axis=2).cumsum(axis=1)
+    inputs = inputs[[name for name in _names() if name in inputs]].astype(float)
+    vests = _vesting(terms["id"]) if terms["warrant"] else None
+    blocks = [slice(first, first + BLOCK) for first in range(0, len(inputs), BLOCK)]
+    parts = [_answers(inputs.iloc[rows], terms["id"], capacity[rows], vests) for rows in blocks]
+    found |= {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}
+    shares_m = revenue.diluted_shares_m(found.pop("shares_m", 0.0))
+    return found | {"eps_2028_usd": revenue.eps_usd(found["eps_2028_usd"], shares_m)}
+
+
+def _names() -> list[str]:
+    """Return the inputs that are used here."""
+    return [*rollout.INPUTS, *REVENUE, "volatility", *(f"rate_{day}" for day in DAYS)]
+
+
+def _answers(inputs: pd.DataFrame, deal: str, capacity: np.ndarray, vests: Vesting | None) -> dict[str, np.ndarray]:
+    """Return the columns of :data:`UNITS` that there are for a block of samples, with the net income of the
+    year of the EPS in its place, and ``shares_m``, the warrant's shares earned by then."""
+    shipped = np.ascontiguousarray(rollout.between(inputs, capacity, EDGES).T)  # by generation, year, sample
+    in_year = shipped[0] + shipped[1]
+    ends = in_year.cumsum(axis=0)
     gross, margin = _gross(inputs, shipped), _margin(inputs)
-    taken = rollout.expected_gw(ends, inputs["go_on_share"].to_numpy(float)[:, None], rollout.binding_gw(terms["id"]))
-    weight = np.diff(taken, axis=1, prepend=0) / np.maximum(shipped.sum(axis=2), 1e-12)
-    contra = _warrant(inputs, terms, capacity, ends, found) if terms["warrant"] else np.zeros_like(gross)
+    taken = rollout.expected_gw(ends, _column(inputs, "go_on_share"), rollout.binding_gw(deal))
+    weight = np.diff(taken, axis=0, prepend=0) / np.maximum(in_year, 1e-12)
+    found, contra = _warrant(inputs, deal, vests, capacity, ends) if vests else ({}, np.zeros_like(gross))
     profit, running = gross * margin - contra, gross * _column(inputs, "deal_opex_share")
     net = (profit - running) * (1 - _column(inputs, "tax_share"))
-    shares_m = revenue.diluted_shares_m(found.pop("shares_m", 0.0))
+    billed = gross.sum(axis=0)
     found |= {
-        "gross_revenue_busd": gross.sum(axis=1),
-        "expected_revenue_busd": (gross * weight).sum(axis=1),
-        "best_year_busd": gross.max(axis=1),
-        "gross_profit_busd": profit.sum(axis=1),
-        "contra_busd": contra.sum(axis=1),
-        "net_income_busd": net.sum(axis=1),
-        "eps_2028_usd": revenue.eps_usd(net[:, YEARS.index(EPS_YEAR)], shares_m),
+        "gross_revenue_busd": billed,
+        "expected_revenue_busd": (gross * weight).sum(axis=0),
+        "best_year_busd": gross.max(axis=0),
+        "gross_profit_busd": profit.sum(axis=0),
+        "contra_busd": contra.sum(axis=0),
+        "net_income_busd": net.sum(axis=0),
+        "eps_2028_usd": net[YEARS.index(EPS_YEAR)],
     }
-    found["rebate_busd_per_gw"] = found["warrant_grant_busd"] / capacity[:, 0]
-    found["rebate_percent"] = 100 * found["warrant_grant_busd"] / found["gross_revenue_busd"]
-    return {name: found[name] for name in UNITS}
+    if vests:
+        found["rebate_busd_per_gw"] = found["warrant_grant_busd"] / capacity[:, 0]
+        found["rebate_percent"] = 100 * found["warrant_grant_busd"] / billed
+    return found
 
 
 def _column(inputs: pd.DataFrame, name: str) -> np.ndarray:
-    return inputs[name].to_numpy(float)[:, None]
+    return inputs[name].to_numpy(float)
 
 
 def _gross(inputs: pd.DataFrame, shipped: np.ndarray) -> np.ndarray:
-    """Return revenue by year before contra-revenue. [billion USD]"""
-    keeps = 1 - _column(inputs, "erosion_share_per_year")
+    """Return revenue before contra-revenue, one row a year, one column a sample. [billion USD]"""
+    log_keeps = np.log1p(-_column(inputs, "erosion_share_per_year"))
     later = _column(inputs, "next_generation_years") + _column(inputs, "delay_years")
-    since = np.maximum(MIDDLES - later, 0)
-    first = shipped[..., 0] * _column(inputs, "content_mi455x_busd_per_gw") * keeps**MIDDLES
-    return first + shipped[..., 1] * _column(inputs, "content_mi500_busd_per_gw") * keeps**since
+    since = np.maximum(MIDDLES[:, None] - later, 0)
+    first = shipped[0] * _column(inputs, "content_mi455x_busd_per_gw") * np.exp(log_keeps * MIDDLES[:, None])
+    return first + shipped[1] * _column(inputs, "content_mi500_busd_per_gw") * np.exp(log_keeps * since)
 
 
 def _margin(inputs: pd.DataFrame) -> np.ndarray:
-    """Return the gross margin of each year before contra-revenue. [share]"""
-    path = np.clip(MIDDLES / _column(inputs, "margin_maturity_years"), 0, 1)
+    """Return the gross margin before contra-revenue, one row a year, one column a sample. [share]"""
+    path = np.clip(MIDDLES[:, None] / _column(inputs, "margin_maturity_years"), 0, 1)
     first = _column(inputs, "first_margin_share")
     return first + (_column(inputs, "mature_margin_share") - first) * path
 
 
-def _warrant(inputs: pd.DataFrame, terms: dict, capacity: np.ndarray, ends: np.ndarray, found: dict) -> np.ndarray:
-    """Fill in the warrant's columns and ``shares_m``, those earned by the end of the year of the EPS; return
+@while_data_last
+def _vesting(deal: str) -> Vesting:
+    """Return what the warrant of a deal needs besides the samples."""
+    terms, warrant = catalog.deal(deal), of_deal(deal)
+    table = warrant.table
+    gw, shares_m, targets = (table[name].to_numpy(float) for name in ("milestone_gw", "shares_m", "target_usd"))
+    days = {day: _worth(warrant, targets, valuation.market(deal, day)) for day in DAYS}
+    return Vesting(warrant, gw, shares_m, days, catalog.value(terms["vendor"], "shares_outstanding_m"))
+
+
+def _worth(warrant: Warrant, targets: np.ndarray, day: valuation.Market) -> tuple[dict, np.ndarray]:
+    """Return how a share of each tranche is valued on a day: once for those with one target, and once for all whose
+    target has been reached, as :func:`gigafleet.warrant.valuation.per_share` would each."""
+    reached = targets <= day.highest_usd
+    _, first, which = np.unique(np.where(reached, -1.0, targets), return_index=True, return_inverse=True)
+    terms = {"spot": day.spot_usd, "target": targets[first, None], "years": warrant.years_left(day.date)}
+    return terms | {"strike": warrant.strike_usd, "reached": reached[first, None]}, which
+
+
+def _usd_per_share(
+    spot: float,
+    target: np.ndarray,
+    years: float,
+    strike: float,
+    reached: np.ndarray,
+    volatility: np.ndarray,
+    rate: np.ndarray,
+) -> np.ndarray:
+    """Return what :func:`gigafleet.warrant.closed_form.tranche_value` gives for the reading ``ever`` at daily closes,
+    one row a target, one column a sample; what does not depend on the target is worked out once a sample."""
+    open_targets = target[~reached]
+    if years <= 0 or strike <= 0 or volatility.min(initial=1) < 1e-3 or open_targets.min(initial=np.inf) <= strike:
+        given = {"volatility": volatility, "rate": rate, "years": years, "strike": strike, "reached": reached}
+        return tranche_value(spot, target, **given, touch="ever", watched="close")
+    high, low = np.log(watched_target(open_targets[:, None], volatility, "close") / spot), np.log(strike / spot)
+    vests = np.empty((2, len(target), len(volatility)))
+    for part, half in zip(vests, (0.5, -0.5), strict=True):  # the measure of the share, that of money
+        drift = rate + half * volatility**2
+        part[~reached[:, 0]] = _touches(high, low, drift, volatility, years)
+        part[reached[:, 0]] = ndtr((drift * years - low) / (volatility * np.sqrt(years)))
+    return np.maximum(spot * vests[0] - strike * np.exp(-rate * years) * vests[1], 0)
+
+
+def _warrant(
+    inputs: pd.DataFrame, deal: str, vests: Vesting, capacity: np.ndarray, ends: np.ndarray
+) -> tuple[dict, np.ndarray]:
+    """Return the warrant's columns with ``shares_m``, those earned by the end of the year of the EPS; and
     contra-revenue by year [billion USD]. A price target counts whenever it is reached (the reading ``ever``)."""
-    warrant = of_deal(terms["id"])
-    table, binding = warrant.table, rollout.binding_gw(terms["id"])
-    gw, shares_m = table["milestone_gw"].to_numpy(float), table["shares_m"].to_numpy(float)
-    delivered = rollout.milestones(gw, inputs, capacity, clock=warrant.clock)
-    earned = delivered + years_between(warrant.granted, rollout.START_DATE) <= warrant.years
-    taken = rollout.delivered_probability(gw, _column(inputs, "go_on_share"), binding)
+    warrant, gw, shares_m = vests.warrant, vests.gw, vests.shares_m[:, None]
+    delivered = np.ascontiguousarray(rollout.milestones(gw, inputs, capacity, clock=warrant.clock).T)
+    earned_m = shares_m * (delivered + years_between(warrant.granted, rollout.START_DATE) <= warrant.years)
+    taken = rollout.delivered_probability(gw[:, None], _column(inputs, "go_on_share"), rollout.binding_gw(deal))
     value = {}
-    for day in DAYS:
-        market = valuation.market(terms["id"], day)
-        given = {"volatility": _column(inputs, "volatility"), "rate": _column(inputs, f"rate_{day}")}
-        each = valuation.per_share(warrant, market, np.zeros((1, len(gw))), touch="ever", **given)
-        value[day] = each * shares_m / 1e3 * earned
-        found[f"warrant_{day}_busd"] = value[day].sum(axis=1)
-    found["warrant_weighted_busd"] = (value["latest"] * taken).sum(axis=1)
-    total = (shares_m * earned).sum(axis=1)
-    found["dilution_percent"] = 100 * total / (catalog.value(terms["vendor"], "shares_outstanding_m") + total)
-    found["shares_m"] = (shares_m * earned * (delivered <= EDGES[YEARS.index(EPS_YEAR) + 1])).sum(axis=1)
-    starts = np.r_[0.0, gw[:-1]]
-    done = np.clip((ends[:, :, None] - starts) / np.maximum(gw - starts, 1e-9), 0, 1)
-    return np.diff(np.einsum("nyk,nk->ny", done, value["grant"]), axis=1, prepend=0)
+    for day, (worth, which) in vests.days.items():
+        market = {"volatility": _column(inputs, "volatility"), "rate": _column(inputs, f"rate_{day}")}
+        value[day] = _usd_per_share(**worth, **market)[which] * earned_m / 1e3
+    found = {f"warrant_{day}_busd": busd.sum(axis=0) for day, busd in value.items()}
+    found["warrant_weighted_busd"] = (value["latest"] * taken).sum(axis=0)
+    total = earned_m.sum(axis=0)
+    found["dilution_percent"] = 100 * total / (vests.outstanding_m + total)
+    found["shares_m"] = (earned_m * (delivered <= EDGES[YEARS.index(EPS_YEAR) + 1])).sum(axis=0)
+    contra, starts = np.zeros_like(ends), np.r_[0.0, gw[:-1]]
+    for start, end, busd in zip(starts, gw, value["grant"], strict=True):
+        contra += np.clip((ends - start) / max(end - start, 1e-9), 0, 1) * busd
+    return found, np.diff(contra, axis=0, prepend=0)

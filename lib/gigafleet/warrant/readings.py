@@ -14,6 +14,13 @@ WATCHES = {
     "close": "at daily closes",
     "n_day_average": "as the average of the last closes",
 }
+BOUNDS = {
+    "spot": {"above": 0, "maximum": 1e9},
+    "volatility": {"minimum": 0, "maximum": 10},
+    "rate": {"minimum": -0.5, "maximum": 1},
+    "years": {"minimum": 0, "maximum": 100},
+    "dividend_yield": {"minimum": -0.5, "maximum": 1},
+}
 TRADING_DAYS = 252
 # Broadie, Glasserman and Kou, "A continuity correction for discrete barrier options", Mathematical Finance 7 (1997):
 # -zeta(1/2) / sqrt(2 pi)
@@ -30,11 +37,9 @@ def check_reading(touch: str, watched: str, watches: tuple[str, ...] = tuple(WAT
 
 def check_market(spot: object, volatility: object, rate: object, years: object, dividend_yield: object) -> None:
     """Raise unless the market's figures are possible: spot above 0, volatility and years at least 0."""
-    require("spot", spot, above=0, maximum=1e9)
-    require("volatility", volatility, minimum=0, maximum=10)
-    require("rate", rate, minimum=-0.5, maximum=1)
-    require("years", years, minimum=0, maximum=100)
-    require("dividend_yield", dividend_yield, minimum=-0.5, maximum=1)
+    given = {"spot": spot, "volatility": volatility, "rate": rate, "years": years, "dividend_yield": dividend_yield}
+    for name, value in given.items():
+        require(name, value, **BOUNDS[name])
 
 
 def watched_target(target: object, volatility: object, watched: str) -> object:
