@@ -423,9 +423,11 @@ def test_the_point_that_lies_furthest_from_its_median(samples):
     """EPS: a delay and a slip stand at none, and can only add."""
     tables, ends = deal_views.swings("amd-openai"), uncertainty.interval(samples["facility"])
     name, point, one_sided = deal_views.off_median("amd-openai", tables, ends)
-    assert (name, one_sided) == ("eps_2028_usd", ["delay", "slip after the first gigawatt"])
+    assert (name, one_sided) == ("eps_2028_usd", "delay and slip after the first gigawatt")
     assert point == pytest.approx(deal.evaluate()["eps_2028_usd"].iloc[0])
     assert point > 1.2 * ends.loc[name, "median"]
+    other = uncertainty.interval(deal.evaluate(deal="broadcom-openai", n=64))
+    assert deal_views.off_median("broadcom-openai", deal_views.swings("broadcom-openai"), other)[2] == ""
 
 
 def test_carbon_by_region_is_the_energy_times_the_intensity(samples):

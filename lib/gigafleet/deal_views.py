@@ -83,9 +83,9 @@ def cost_kinds(name: str, region: str = "us") -> pd.Series:
     return known.drop(index=left_out, errors="ignore")["kind"].rename(index=words)
 
 
-def off_median(name: str, tables: dict[str, pd.DataFrame], ends: pd.DataFrame) -> tuple[str, float, list[str]]:
+def off_median(name: str, tables: dict[str, pd.DataFrame], ends: pd.DataFrame) -> tuple[str, float, str]:
     """Return the headline that lies furthest from its median with all inputs at their values, what it is there, and
-    the inputs whose value is an end of their range, which the samples move to one side only.
+    the inputs whose value is an end of their range, which the samples move to one side only, as text.
 
     Parameters
     ----------
@@ -100,7 +100,8 @@ def off_median(name: str, tables: dict[str, pd.DataFrame], ends: pd.DataFrame) -
     furthest = (points / ends.loc[points.index, "median"] - 1).abs().idxmax()
     known = deal.ranges(name)
     at_an_end = (known["value"] == known["low"]) | (known["value"] == known["high"])
-    return furthest, points[furthest], [words(one) for one in known.index[at_an_end & (known["low"] < known["high"])]]
+    moved = [words(one) for one in known.index[at_an_end & (known["low"] < known["high"])]]
+    return furthest, points[furthest], tell.listed(moved) if moved else ""
 
 
 def _function(name: str, settings: dict):
