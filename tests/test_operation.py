@@ -278,3 +278,11 @@ def test_late_quarters_without_work_give_no_warning():
         price = operation_views.cost_per_token(late, fleet_inputs.workloads())
     assert price["median"].notna().all(axis=None)
     assert (price["low"] <= price["high"]).all(axis=None)
+
+
+def test_a_share_of_a_part_is_taken_sample_by_sample():
+    table = xr.DataArray(
+        [[[1.0, 3.0]], [[1.0, 1.0]], [[0.0, 0.0]]], dims=("sample", "quarter", "asset"), coords={"asset": ["a", "b"]}
+    )
+    found = operation_views.share_of(table, "asset", "a")
+    assert found.to_dict() == pytest.approx({"low": 26.25, "median": 37.5, "high": 48.75})  # of 25 and 50; one has none

@@ -83,6 +83,15 @@ def clock_bands(found: xr.Dataset) -> dict[str, pd.DataFrame]:
     return {end: pd.DataFrame({name: one[end] for name, one in bands.items()}) for end in ("low", "high")}
 
 
+def share_of(table: xr.DataArray, part: str, label: str) -> pd.Series:
+    """Return ``low``, ``median`` and ``high`` of the share of one part in the sum of a table, sample by sample; samples
+    without any left out. [%]"""
+    whole = table.sum([dim for dim in table.dims if dim != "sample"], skipna=False)
+    one = table.sel({part: label})
+    share = 100 * one.sum([dim for dim in one.dims if dim != "sample"], skipna=False) / whole.where(whole > 0)
+    return uncertainty.interval(share.dropna("sample").to_numpy())
+
+
 def ends(table: xr.DataArray) -> dict[str, pd.Series]:
     """Return the ends ``low`` and ``high`` of the 90 % interval of a table's sum by quarter, for whiskers."""
     return band(table)[["low", "high"]].to_dict("series")

@@ -176,6 +176,15 @@ def ranged(mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, digits: int
     return pd.DataFrame({column: [cell(row, column) for row in mid.index] for column in mid}, index=mid.index)
 
 
+def within(interval: pd.Series, digits: int = 2) -> str:
+    """Return a median with its interval, from :func:`gigafleet.uncertainty.interval`.
+
+    >>> within(pd.Series({"low": 1.2, "median": 2.0, "high": 3.0}))
+    '2 (1.2 to 3)'
+    """
+    return f"{number(interval['median'], digits)} ({between(interval['low'], interval['high'], digits)})"
+
+
 def with_ends(
     table: pd.DataFrame, names: Iterable[str], low: str = "{}_low", high: str = "{}_high", digits: int = 3
 ) -> pd.DataFrame:
