@@ -12,6 +12,7 @@ import xarray as xr
 
 from gigafleet import catalog, comparison, cost, power
 from gigafleet.errors import require, unknown
+from gigafleet.kept import while_data_last
 
 BASES = ("hyperscaler", "analyst_rack", "rumour")  # bases of a price; the first on which there is one counts
 BY_REGION = ("usd_per_mwh", "g_co2_per_kwh")
@@ -67,14 +68,19 @@ def ranges(
 
 def prices(accelerators: list[str]) -> pd.DataFrame:
     """Return prices as :func:`gigafleet.comparison.prices`, each on the first ``basis`` of :data:`BASES` it has."""
-    known = pd.concat([comparison.prices(basis).assign(basis=basis) for basis in BASES])
-    known = known[~known.index.duplicated()]
+    known = _prices()
     for name in accelerators:
         if pd.isna(catalog.accelerators().loc[name, "all_in_kw"]):
             raise ValueError(f"{name} has no IT power in the data")
         if name not in known.index:
             raise ValueError(f"{name} has no price in the data, on any of {', '.join(BASES)}")
     return known.loc[accelerators]
+
+
+@while_data_last
+def _prices() -> pd.DataFrame:
+    known = pd.concat([comparison.prices(basis).assign(basis=basis) for basis in BASES])
+    return known[~known.index.duplicated()]
 
 
 def given(key: str, values: dict[str, float] | None, start: pd.Series, **bounds: float) -> pd.Series:

@@ -11,6 +11,7 @@ import pandas as pd
 from gigafleet import catalog, ceilings, roofline
 from gigafleet.architectures import arithmetic, find_llm
 from gigafleet.errors import UnknownNameError
+from gigafleet.kept import while_data_last
 from gigafleet.naming import generation
 from gigafleet.tables import resource
 
@@ -85,11 +86,19 @@ def _formats(stated: pd.Series) -> pd.Series:
     return weights.fillna(stated.str.extract(f"({known})", expand=False)).replace(SPELLINGS).fillna("")
 
 
+@while_data_last
+def _by_accelerator() -> tuple[pd.DataFrame, dict[bool, pd.Series]]:
+    """Return the accelerators with their rated power, and what each reaches of its peak by format, with its own
+    measurements known or not."""
+    table = catalog.accelerators()
+    return table.assign(watts=watts(table)), {known: ceilings.shares(table, known).stack() for known in (True, False)}
+
+
 def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
     """Return the accelerators' columns of the inputs. ``compute_format`` is the number format that computes: the next
     wider one where an accelerator lacks that of the weights."""
-    table = catalog.accelerators()
-    rows = table.assign(watts=watts(table)).reindex(accelerator.to_numpy()).set_axis(accelerator.index)
+    table, reach = _by_accelerator()
+    rows = table.reindex(accelerator.to_numpy()).set_axis(accelerator.index)
     used = number_format.replace(COMPUTES)
     for narrow, wider in FALLS_BACK.items():
         for wide in wider:
@@ -98,7 +107,6 @@ def hardware(accelerator: pd.Series, number_format: pd.Series) -> pd.DataFrame:
     peak = pd.Series(np.nan, index=accelerator.index)
     for name in ("bf16", "fp8", "fp4"):
         peak = peak.where(~used.eq(name), 1e12 * rows[f"{name}_tflops"])
-    reach = {known: ceilings.shares(table, known).stack() for known in (True, False)}
     at = pd.MultiIndex.from_arrays([accelerator, used])
     return pd.DataFrame(
         {
