@@ -180,8 +180,8 @@ STANDING = {
         "02-07": "0",
         "stopped": "1",
         "02-11": "3 5",  # accelerators and kinds of work
-        "02-17": "5",  # ways to do the work
-        "02-24": "21",  # points of the line
+        "02-17": "0 5",  # an end that cannot be negative; ways to do the work
+        "02-24": "21 100",  # points of the line, and a median that is the same by chance
         "02-30": "0.3",  # the first point of the map, test_prose.CHOSEN
     },
     "03_amd_vs_nvidia": {
@@ -194,6 +194,7 @@ STANDING = {
         "04-07": "2036",
         "04-14": "2026 2036",
         "04-16": "2028 2034",
+        "04-19": "47 56 65",  # what accelerators draw on average of what they may, whatever the deal
         "04-23": "2036",
         "04-36": "2030",
         "04-41": "0",  # the low end of gigawatts that some draws never buy
@@ -265,10 +266,14 @@ def test_no_figure_stays_when_its_value_moves(runs, name):
 
 
 def test_the_overview_runs_for_every_deal(tmp_path):
-    """Also for those without a price, a system or a published figure."""
+    """Also for those without a price, a system or a published figure; the runs above and below have the others."""
+    elsewhere = {"amd-openai", "amd-anthropic", OTHER["00_overview"]["deal"], MORE["00_overview"]["deal"]}
     scenarios = [
-        {"name": d, "notebook": "00_overview", "parameters": {"deal": d, "samples": 64}} for d in catalog.deals()
+        {"name": d, "notebook": "00_overview", "parameters": {"deal": d, "samples": 64}}
+        for d in catalog.deals()
+        if d not in elsewhere
     ]
+    assert scenarios
     (tmp_path / "deals.yaml").write_text(yaml.safe_dump({"scenarios": scenarios}), encoding="utf-8")
     assert report.make(tmp_path / "deals.yaml", tmp_path, jobs=2, progress=False) == 0
 

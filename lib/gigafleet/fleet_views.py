@@ -319,7 +319,7 @@ def _refined(settings: dict, key: str, of: str, share: pd.Series, accelerators: 
     changes = np.flatnonzero(inside[1:] != inside[:-1])
     if not len(changes):
         return np.nan
-    values = np.linspace(*share.index[changes[0] : changes[0] + 2], 65)
+    values = np.linspace(*share.index[changes[0] : changes[0] + 2], 33)
     moved = [{of: value} if key == "software" else value for value in values]
     finer = sweep([settings | {key: value} for value in moved], values, accelerators, objective)
     return drops_out(finer)[share.name]

@@ -293,7 +293,7 @@ def matrix(pairs: pd.DataFrame, *, title: str, xlabel: str, ylabel: str, source:
     ratios = pairs["median"].unstack().reindex(index=rows, columns=columns)
     open_cells = ~pairs["verdict"].str.contains("ahead").unstack().reindex(index=rows, columns=columns)
     figure, axes = frame(1.5 * len(rows), title, source)
-    text = pairs.apply(lambda pair: f"{number(pair['median'])} ×\n{between(pair['low'], pair['high'], 2)}", axis=1)
+    text = pairs.apply(lambda pair: f"{number(pair['median'])} ×\n{between(pair['low'], pair['high'])}", axis=1)
     text = text.unstack().reindex(index=rows, columns=columns).fillna("")
     strongest = max(np.abs(np.log2(ratios.to_numpy(float)[np.isfinite(ratios.to_numpy(float))])).max(), 0.1)
     sns.heatmap(
