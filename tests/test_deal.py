@@ -556,12 +556,12 @@ def test_inputs_that_are_not_finite_are_named():
 def test_samples_in_pieces_are_the_samples(monkeypatch):
     """Threads and the size of pieces change nothing."""
     whole = deal.evaluate(n=1024)
-    drawn, asked = uncertainty.calls, []
-    monkeypatch.setattr(deal.uncertainty, "calls", lambda *given: asked.append(1) or drawn(*given, size=64))
+    given = deal.evaluate(deal.draw(n=1024).set_index(pd.RangeIndex(5, 1029)))
+    monkeypatch.setattr(deal, "PIECE", 64)
     monkeypatch.setattr(deal, "WORKERS", 3)
-    monkeypatch.setattr(vendor_side, "BLOCK", 24)
     pd.testing.assert_frame_equal(deal.evaluate(n=1024), whole, rtol=1e-12)
-    assert asked
+    pd.testing.assert_frame_equal(deal.evaluate(deal.draw(n=1024).set_index(given.index)), given, rtol=1e-12)
+    np.testing.assert_array_equal(given.to_numpy(), whole.to_numpy())
 
 
 def test_content_and_racks_clash_where_they_do(samples):

@@ -19,7 +19,7 @@ VENDOR_KINDS = ("datasheet", "vendor-announcement", "filing")
 
 def reload() -> None:
     """Forget what was read, so that an edited table is read again."""
-    kept = (package, resource, _facts, _table, deals, quantities, _names, _preferred)
+    kept = (package, resource, _facts, _subjects, _table, deals, quantities, _names, _preferred, _has)
     for cached in (*kept, architectures.names, architectures.arithmetic):
         cached.cache_clear()
 
@@ -46,6 +46,11 @@ def sources() -> pd.DataFrame:
 
 def subjects(kind: str | None = None) -> pd.DataFrame:
     """Return what the figures are about, indexed by short name; of one kind, if given."""
+    return _subjects(kind).copy()
+
+
+@functools.cache
+def _subjects(kind: str | None = None) -> pd.DataFrame:
     table = resource("subjects").set_index("subject")
     kinds = list(dict.fromkeys(table["kind"]))
     if kind is None:
@@ -119,7 +124,7 @@ def find(name: str, kind: str = "accelerator", among: list[str] | None = None) -
     ('MI300X', 'MI455X', 'Helios')
     """
     names = _names(kind)
-    among = list(subjects(kind).index) if among is None else among
+    among = list(_subjects(kind).index) if among is None else among
     short = names.get(plain(name, kind)) if isinstance(name, str) else None
     if short not in among:
         raise unknown(kind, name, among)
@@ -128,7 +133,7 @@ def find(name: str, kind: str = "accelerator", among: list[str] | None = None) -
 
 def subject_of(name: str) -> str:
     """Return the short name of a subject of any kind; a miss suggests the nearest."""
-    known = subjects()
+    known = _subjects()
     if name in known.index:
         return name
     for kind in dict.fromkeys(known["kind"]):
@@ -287,9 +292,13 @@ def has(subject: str, quantity: str, condition: str | None = None) -> bool:
     UnknownNameError
         If the subject or the quantity itself is not known.
     """
-    subject = subject_of(subject)
     if quantity not in quantities().index:
         raise unknown("quantity", quantity, quantities().index)
+    return _has(subject_of(subject), quantity, condition)
+
+
+@functools.cache
+def _has(subject: str, quantity: str, condition: str | None) -> bool:
     try:
         _preferred(subject, quantity, condition)
     except UnknownNameError:
@@ -306,8 +315,9 @@ def value(subject: str, quantity: str, condition: str | None = None, case: str =
     if case not in CASES:
         raise unknown("case", case, CASES)
     row = _preferred(subject, quantity, condition)
-    mid = float(_mid(row.to_frame().T.infer_objects()).iloc[0])
-    return mid if case == "mid" or pd.isna(row[case]) else float(row[case])
+    if case != "mid" and not pd.isna(row[case]):
+        return float(row[case])
+    return float(np.sqrt(row["low"] * row["high"]) if pd.isna(row["value"]) else row["value"])
 
 
 def ranges(inputs: dict[str, tuple]) -> pd.DataFrame:

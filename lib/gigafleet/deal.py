@@ -7,7 +7,7 @@ A point estimate is the same call with one row; a million samples are drawn and 
 import functools
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 
@@ -47,6 +47,7 @@ INPUTS = [
 ]
 ERROR = "throughput_error"  # standard normal: how far throughput is off, in units of its band
 LARGEST_ERROR = 7.0  # none that is drawn lies so far out
+PIECE = 2**14  # samples that are worked on at a time: what lies between the steps fits into a processor's cache
 WORKERS = min(4, os.cpu_count() or 1)  # threads; the numbers do not depend on them
 CHAT = "decode-chat"  # the work whose cost is told
 CORRELATED = (("annual_pue", "peak_pue"), ("it_kw", ERROR))
@@ -158,7 +159,7 @@ def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, region: str = "us"
     Arguments and errors as :func:`evaluate`. An input that no source gives is NaN, but for the accelerator's own
     network: where none is known, that of the site per kW stands in.
     """
-    return pd.concat([draws() for draws in _draws(deal, n, seed, region)], ignore_index=True)
+    return pd.concat([pd.DataFrame(draws(), copy=False) for draws in _draws(deal, n, seed, region)], ignore_index=True)
 
 
 def correlations() -> dict[tuple[str, str], float]:
@@ -166,22 +167,31 @@ def correlations() -> dict[tuple[str, str], float]:
     return {pair: catalog.value("ai-datacenter", "rank_correlation", " with ".join(pair)) for pair in CORRELATED}
 
 
-def _draws(deal: str, n: int, seed: int, region: str) -> Iterator[Callable[[], pd.DataFrame]]:
-    """Yield the samples of :func:`draw` in pieces, each as a call that draws it."""
+def _draws(deal: str, n: int, seed: int, region: str) -> Iterator[Callable[[], dict[str, np.ndarray]]]:
+    """Return the samples of :func:`draw` in pieces of :data:`PIECE`, each as a call that draws it."""
     known = ranges(deal, region)
-    columns = [*INPUTS, *known.index.difference(INPUTS, sort=False)]
-    for draws in uncertainty.calls(known, n, seed, correlations()):
-        yield functools.partial(_whole, draws, columns)
+    names = [*INPUTS, *known.index.difference(INPUTS, sort=False)]
+    draws = uncertainty.calls(known, n, seed, correlations(), size=PIECE)
+    return (functools.partial(_completed_draws, piece, names) for piece in draws)
 
 
-def _whole(draws: Callable[[], pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    return with_network(draws().reindex(columns=columns))
+def _completed_draws(draws: Callable[[], dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:
+    drawn = draws()
+    absent = np.full(len(drawn["it_kw"]), np.nan)
+    drawn = {name: drawn.get(name, absent) for name in names}
+    return drawn | {"network_usd": network_usd(drawn)}
 
 
-def with_network(drawn: pd.DataFrame) -> pd.DataFrame:
-    """Return inputs with the site's network per kW in place of an accelerator's own where that is not known."""
-    own = drawn.get("network_usd", pd.Series(float("nan"), index=drawn.index))
-    return drawn.assign(network_usd=own.fillna(drawn["network_usd_per_kw"] * drawn["it_kw"]))
+def network_usd(drawn: Mapping) -> np.ndarray:
+    """Return an accelerator's own network, and in its place the site's network per kW where that is not known. [USD]
+
+    Parameters
+    ----------
+    drawn
+        Inputs of :func:`evaluate`, as columns.
+    """
+    own, of_site = drawn.get("network_usd", np.nan), drawn["network_usd_per_kw"] * drawn["it_kw"]
+    return np.where(np.isnan(own), of_site, own)
 
 
 def evaluate(
@@ -227,16 +237,22 @@ def evaluate(
     if capacity_basis not in power.BASES:
         raise unknown("capacity_basis", capacity_basis, power.BASES)
     capacity_gw = capacity(deal, capacity_gw)
-    pieces = _draws(deal, n, seed, region) if inputs is None else _pieces(_completed(inputs, deal, region))
-    fleet_inputs.of_default_work(catalog.deal(deal)["accelerator"])  # once, before threads ask for it
-    found, waiting = [], deque()
+    if inputs is None:
+        pieces, index = _draws(deal, n, seed, region), pd.RangeIndex(int(n))
+    else:
+        inputs = _completed(inputs, deal, region)
+        pieces, index = _pieces(inputs), inputs.index
+    fleet_inputs.default_bands(catalog.deal(deal)["accelerator"])  # once, before threads ask for it
+    answers, waiting = np.empty((len(UNITS), len(index))), deque()
     with ThreadPoolExecutor(WORKERS) as pool:
-        for piece in pieces:
-            waiting.append(pool.submit(_answers, piece, deal, capacity_gw, capacity_basis))
+        for first, piece in zip(range(0, len(index), PIECE), pieces, strict=True):
+            part = answers[:, first : first + PIECE]
+            waiting.append(pool.submit(_answer, part, piece, deal, capacity_gw, capacity_basis))
             if len(waiting) > WORKERS:
-                found.append(waiting.popleft().result())
-        found += [one.result() for one in waiting]
-    return found[0] if len(found) == 1 else pd.concat(found, ignore_index=inputs is None)
+                waiting.popleft().result()
+        for job in waiting:
+            job.result()
+    return pd.DataFrame(answers.T, index, list(UNITS), copy=False)
 
 
 def capacity(deal: str, capacity_gw: object = None) -> float:
@@ -249,21 +265,25 @@ def capacity(deal: str, capacity_gw: object = None) -> float:
     return float(capacity_gw)
 
 
-def _pieces(inputs: pd.DataFrame) -> Iterator[Callable[[], pd.DataFrame]]:
-    """Yield given inputs in pieces, as they are drawn."""
-    for first in range(0, max(len(inputs), 1), uncertainty.CHUNK):
-        yield functools.partial(inputs.iloc.__getitem__, slice(first, first + uncertainty.CHUNK))
+def _pieces(inputs: pd.DataFrame) -> Iterator[Callable[[], dict[str, np.ndarray]]]:
+    """Yield given inputs in pieces of :data:`PIECE`, as they are drawn."""
+    for first in range(0, len(inputs), PIECE):
+        rows = inputs.iloc[first : first + PIECE]
+        yield functools.partial(dict, zip(rows, rows.to_numpy(float).T, strict=True))
 
 
-def _answers(draws: Callable[[], pd.DataFrame], deal: str, capacity_gw: object, capacity_basis: str) -> pd.DataFrame:
-    """Return all answers for samples of all inputs."""
+def _answer(
+    answers: np.ndarray, draws: Callable[[], dict[str, np.ndarray]], deal: str, capacity_gw: float, capacity_basis: str
+) -> None:
+    """Write the answers for samples of all inputs, one row an answer of :data:`UNITS`."""
     drawn = draws()
-    answers = _chain(drawn, deal, capacity_gw, capacity_basis)[0]
-    gigawatts = answers["capacity_gw"].to_numpy(float)
-    return answers.assign(**vendor_side.answers(drawn, deal, gigawatts))[list(UNITS)]
+    found = _chain(drawn, deal, capacity_gw, capacity_basis)[0]
+    found |= vendor_side.answers(drawn, deal, found["capacity_gw"])
+    for row, name in zip(answers, UNITS, strict=True):
+        row[:] = found[name]
 
 
-def _chain(drawn, deal, capacity_gw, capacity_basis) -> tuple[pd.DataFrame, dict, dict]:
+def _chain(drawn: Mapping, deal: str, capacity_gw: float, capacity_basis: str) -> tuple[dict, dict, dict]:
     """Return the physical answers, and the parts of capital and of yearly cost [billion USD], sample by sample."""
     capacity_gw = drawn.get("capacity_gw", capacity_gw)
     it_kw = drawn["it_kw"]
@@ -304,16 +324,14 @@ def _chain(drawn, deal, capacity_gw, capacity_basis) -> tuple[pd.DataFrame, dict
         "usd_per_accelerator_hour": usd_per_h,
         **_work(drawn, catalog.deal(deal)["accelerator"], accelerators, usd_per_h),
     }
-    return pd.DataFrame(answers)[PHYSICAL], capital, yearly
+    return answers, capital, yearly
 
 
-def _work(drawn: pd.DataFrame, chip: str, accelerators: pd.Series, usd_per_h: pd.Series) -> dict[str, object]:
+def _work(drawn: Mapping, chip: str, accelerators: object, usd_per_h: object) -> dict[str, object]:
     """Return tokens a day, all kinds of work in their shares of busy time, and the cost of a million of answers."""
-    first, shares = fleet_inputs.of_default_work(chip), fleet_inputs.drawn_shares(drawn)
-    tokens, cost_of = 0.0, np.nan
-    for name, share in shares.items():
-        band = [first[key].sel(workload=name).item() for key in ("tokens_per_s", "low", "high")]
-        each = within_band(*band, drawn[ERROR]) * drawn["busy_share"]
+    bands, tokens, cost_of = fleet_inputs.default_bands(chip), 0.0, np.nan
+    for name, share in fleet_inputs.drawn_shares(drawn).items():
+        each = within_band(*bands[name], drawn[ERROR]) * drawn["busy_share"]
         tokens = tokens + share * each
         if name == CHAT:
             cost_of = usd_per_h * 1e6 / (3600 * each)
@@ -336,7 +354,8 @@ def _completed(inputs: pd.DataFrame, deal: str, region: str) -> pd.DataFrame:
         if given[name].isna().any() and name in (*values.index[values.notna()], "capacity_gw"):
             raise ValueError(f"input {name} must be a number, not nan (row {inputs.index[given[name].isna()][0]})")
     require("capacity_gw", given.get("capacity_gw", 1.0), above=0, maximum=LARGEST_GW)
-    return with_network(pd.DataFrame(dict(values) | given, index=inputs.index))
+    whole = pd.DataFrame(dict(values) | given, index=inputs.index)
+    return whole.assign(network_usd=network_usd(whole))
 
 
 @while_data_last

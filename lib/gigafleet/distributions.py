@@ -13,10 +13,11 @@ range that touches such a bound, or starts at 0, stays within: what would fall o
 Inputs that move together do so by rank, through a Gaussian copula.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, ndtri
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtr, ndtri
 
 from gigafleet.errors import require, unknown
 
@@ -127,20 +128,25 @@ def ends(frame: pd.DataFrame) -> pd.DataFrame:
     ends as they are, but of a ``min_max`` range its 5 % and 95 % quantiles."""
     out = frame[["low", "value", "high"]].copy()
     for name, row in frame[frame["range_kind"] == "min_max"].iterrows():
-        out.loc[name, ["low", "high"]] = draw(row, ndtri(np.array([0.05, 0.95])))
+        out.loc[name, ["low", "high"]] = drawing(row)(ndtri(np.array([0.05, 0.95])))
     return out
 
 
-def draw(row: pd.Series, normal: np.ndarray) -> np.ndarray:
-    """Turn standard normals into draws from one range."""
+def drawing(row: pd.Series) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what turns standard normals into draws from one range."""
     if row["range_kind"] == "options":
         options = np.unique([row["low"], row["high"]] if row["midpoint"] else [row["low"], row["value"], row["high"]])
-        return options[np.minimum((norm.cdf(normal) * len(options)).astype(int), len(options) - 1)]
+        return lambda normal: options[np.minimum((ndtr(normal) * len(options)).astype(int), len(options) - 1)]
     forward, back = SCALES[row["scale"]]
     low, middle, high = forward(row[["low", "value", "high"]].to_numpy(float))
-    z = ndtri(RANGE_QUANTILE[row["range_kind"]])
-    drawn = back(middle + normal / z * np.where(normal < 0, middle - low, high - middle))
-    return np.clip(drawn, row["least"], row["most"]) if row["scale"] == "normal" else drawn  # others stay by themselves
+    down, up = np.array([middle - low, high - middle]) / ndtri(RANGE_QUANTILE[row["range_kind"]])
+
+    def drawn(normal: np.ndarray) -> np.ndarray:
+        return back(middle + down * np.minimum(normal, 0) + up * np.maximum(normal, 0))
+
+    if row["scale"] != "normal":  # others stay within by themselves
+        return drawn
+    return lambda normal: np.clip(drawn(normal), row["least"], row["most"])
 
 
 def within_band(value, low, high, normal):

@@ -14,6 +14,7 @@ import xarray as xr
 from gigafleet import active_power, catalog, fleet_figures, performance, power, serving
 from gigafleet.architectures import llms
 from gigafleet.errors import require, unknown
+from gigafleet.kept import while_data_last
 from gigafleet.tables import resource
 
 REFERENCE = "MI355X"
@@ -85,10 +86,17 @@ def drawn_shares(inputs: pd.DataFrame) -> dict[str, pd.Series]:
     inputs
         Samples with ``time_share_training``, ``time_share_prefill`` and ``time_share_decode``.
     """
-    kinds = workloads()
     phases = {phase: inputs[f"time_share_{phase}"] for phase in power.PHASES}
-    total, within = sum(phases.values()), kinds["time_share"] / kinds.groupby("phase")["time_share"].transform("sum")
-    return {name: phases[row["phase"]] / total * within[name] for name, row in kinds.iterrows()}
+    total = sum(phases.values())
+    return {name: phases[phase] / total * share for name, (phase, share) in _within_phases().items()}
+
+
+@while_data_last
+def _within_phases() -> dict[str, tuple[str, float]]:
+    """Return the phase of each kind of work that is on by default, and its share of the phase's time."""
+    kinds = workloads()
+    within = kinds["time_share"] / kinds.groupby("phase")["time_share"].transform("sum")
+    return {name: (kinds.loc[name, "phase"], share) for name, share in within.items()}
 
 
 _kept: dict[str, object] = {}
@@ -105,6 +113,14 @@ def of_default_work(accelerator: str) -> xr.Dataset:
     if short not in _kept:
         _kept[short] = throughput([short], workloads()).isel(accelerator=0, drop=True)
     return _kept[short]
+
+
+@while_data_last
+def default_bands(accelerator: str) -> dict[str, tuple[float, float, float]]:
+    """Return workload -> throughput of :func:`of_default_work`, its value, low and high. [tokens/s]"""
+    first = of_default_work(accelerator)
+    bands = zip(*(first[key].to_numpy().tolist() for key in ("tokens_per_s", "low", "high")), strict=True)
+    return dict(zip(first["workload"].to_numpy().tolist(), bands, strict=True))
 
 
 def _one(names: list[str], row: pd.Series) -> xr.Dataset:

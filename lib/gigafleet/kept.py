@@ -19,8 +19,10 @@ def while_data_last(function: Callable) -> Callable:
         if len(read) != len(tables) or any(old is not new for old, new in zip(read, tables, strict=True)):
             found.clear()
             read[:] = tables
-        if names not in found:
-            found[names] = function(*names)
-        return found[names]
+        try:
+            return found[names]
+        except KeyError:  # asked this way, as another thread may clear what is kept
+            result = found[names] = function(*names)
+        return result
 
     return wrapped

@@ -101,7 +101,8 @@ def draw(
         if name not in known.index:
             raise unknown("input", name, known.index)
     drawn = uncertainty.sample(known, n, seed, deal.correlations())
-    return deal.with_network(drawn.assign(**{k: v for k, v in fixed.items() if v is not None}))
+    drawn = drawn.assign(**{k: v for k, v in fixed.items() if v is not None})
+    return drawn.assign(network_usd=deal.network_usd(drawn))
 
 
 def evaluate(

@@ -111,9 +111,9 @@ def _checked(inputs: pd.DataFrame) -> pd.DataFrame:
     return inputs
 
 
-def _columns(inputs: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return the inputs of the ramp as columns, to broadcast against a row of times."""
-    return {name: inputs[name].to_numpy(float)[:, None] for name in RAMP}
+def _ramp(inputs: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the inputs of the ramp, to broadcast against a column of times."""
+    return {name: np.asarray(inputs[name], float) for name in RAMP}
 
 
 def milestones(
@@ -139,19 +139,21 @@ def milestones(
     array
         Of shape (samples, milestones), infinite where it is never reached. Years since July 1, 2026. [years]
     """
-    gw = np.atleast_1d(np.asarray(gw, float))
-    times = milestone_years(gw, capacity_gw, **_columns(_checked(inputs))) + _lag(inputs, clock)
+    gw = np.atleast_1d(np.asarray(gw, float))[:, None]
+    capacity_gw = np.asarray(capacity_gw, float).T
+    times = milestone_years(gw, capacity_gw, **_ramp(_checked(inputs))) + _lag(inputs, clock)
     if stop_gw is None:
-        return times
+        return times.T
     require("stop_gw", stop_gw, minimum=0)
-    return np.where(gw > np.asarray(stop_gw, float)[..., None], np.inf, times)
+    return np.where(gw > np.asarray(stop_gw, float), np.inf, times).T
 
 
-def _lag(inputs: pd.DataFrame, clock: str) -> np.ndarray:
+def _lag(inputs: pd.DataFrame, clock: str) -> object:
+    """Return by how much a clock is behind the first, sample by sample. [years]"""
     if clock not in CLOCKS:
         raise unknown("clock", clock, CLOCKS)
     lags = ("delivery_lag_years", "energized_lag_years")[: CLOCKS.index(clock)]
-    return sum((inputs[lag].to_numpy(float) for lag in lags), np.zeros(len(inputs)))[:, None]
+    return sum(np.asarray(inputs[lag], float) for lag in lags)
 
 
 def schedule(
@@ -228,17 +230,19 @@ def between(
     array
         Of shape (samples, edges less one, generations). [GW]
     """
-    ramp, stops = _columns(inputs), np.asarray(stop_gw, float)
-    total = np.minimum(cumulative_gw(edges - _lag(inputs, clock), capacity_gw, **ramp), stops)
-    first = (inputs["next_generation_years"] + inputs["delay_years"]).to_numpy(float)[:, None]
-    opens = np.minimum(np.maximum(cumulative_gw(first, capacity_gw, **ramp), FIRST_GENERATION_GW), stops)
-    last = first + inputs["handover_years"].to_numpy(float)[:, None]
-    width = np.maximum(np.minimum(cumulative_gw(last, capacity_gw, **ramp), stops) - opens, 0)
-    inside = np.clip(total - opens, 0, width)
-    newer = np.divide(inside**2, 2 * width, out=np.zeros_like(total), where=width > 0)
-    newer += np.maximum(total - opens - width, 0)
-    per_quarter = np.diff(np.stack([total - newer, newer], axis=-1), axis=1)
-    return np.maximum(per_quarter, 0)  # differences of rounding
+    first = np.asarray(inputs["next_generation_years"], float) + np.asarray(inputs["delay_years"], float)
+    dates = np.empty((len(edges) + 2, len(first)))  # one column a sample, which is quicker than one row
+    dates[:-2] = np.asarray(edges, float)[:, None] - _lag(inputs, clock)
+    dates[-2:] = first, first + np.asarray(inputs["handover_years"], float)
+    capacity_gw, stops = np.asarray(capacity_gw, float).T, np.asarray(stop_gw, float).T
+    total = np.minimum(cumulative_gw(dates, capacity_gw, **_ramp(inputs)), stops)
+    total, opens, ends = total[:-2], np.minimum(np.maximum(total[-2], FIRST_GENERATION_GW), stops), total[-1]
+    width = np.maximum(ends - opens, 0)
+    beyond = total - opens
+    inside = np.minimum(np.maximum(beyond, 0), width)
+    newer = inside**2 / np.maximum(2 * width, 1e-300) + np.maximum(beyond - width, 0)
+    by_generation = np.stack([total - newer, newer])
+    return np.maximum(np.diff(by_generation, axis=1), 0).T  # below 0 are differences of rounding
 
 
 def delivered_probability(gw: object, go_on_share: object, binding_gw: float) -> object:

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import qmc, sobol_indices
 
-from gigafleet.distributions import draw, ends, mixing, pairs, prepare
+from gigafleet.distributions import drawing, ends, mixing, pairs, prepare
 from gigafleet.errors import require, require_whole
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 REPEATS = 4  # sets of points behind a Sobol index, for its error
-CHUNK = 2**16  # samples that are drawn at a time
+CHUNK = 2**14  # samples that are drawn at a time: they fit into a processor's cache
 NEAREST = 2.0**-31  # for a Sobol point at 0: half a step of the sequence, as the normal of 0 is infinite
 Correlations = dict[tuple[str, str], float] | pd.DataFrame | None
 
@@ -127,7 +127,7 @@ def chunks(
 ) -> Iterator[pd.DataFrame]:
     """Yield the samples of :func:`sample` in pieces of ``size``, a power of two: the same numbers in less memory."""
     for draws in calls(ranges, n, seed, correlations, size):
-        yield draws()
+        yield pd.DataFrame(draws(), copy=False)
 
 
 def calls(
@@ -136,42 +136,40 @@ def calls(
     seed: int,
     correlations: Correlations = None,
     size: int = CHUNK,
-) -> Iterator[Callable[[], pd.DataFrame]]:
-    """Yield the pieces of :func:`chunks` as calls that draw them, which may run in threads: the points are given out
-    in order, what is made of them is left to the call."""
+) -> Iterator[Callable[[], dict[str, np.ndarray]]]:
+    """Return the pieces of :func:`chunks` as calls that draw them, input by input, which may run in threads: the points
+    are given out in order, what is made of them is left to the call. Errors come before the first."""
     frame = prepare(ranges)
     for name, number in (("n", n), ("size", size)):
         _require_power_of_two(name, number)
     require_whole("seed", seed, minimum=0)
     varies = frame.index[(frame["low"] < frame["high"]).to_numpy()]
     mix = mixing(varies, pairs(correlations, frame.index))
-    if n == 1 or not len(varies):
-        values = pd.concat([frame["value"].to_frame().T] * int(n), ignore_index=True)
-        yield lambda: values
-        return
-    rows = {name: frame.loc[name] for name in varies}
-    fixed = frame.loc[frame.index.difference(varies), "value"]
+    sizes = [min(int(size), int(n) - start) for start in range(0, int(n), int(size))]
+    if n == 1:
+        varies, mix = varies[:0], None
+    drawings = {name: drawing(frame.loc[name]) for name in varies}
+    draws = functools.partial(_drawn, drawings, dict(frame["value"]), mix)
+    if not len(varies):
+        return (functools.partial(draws, np.empty((rows, 0))) for rows in sizes)
     engine = qmc.Sobol(len(varies), scramble=True, rng=np.random.default_rng(seed))
-    for start in range(0, int(n), int(size)):
-        points = engine.random(min(int(size), int(n) - start))
-        yield functools.partial(_drawn, points, rows, fixed, mix, frame.index)
+    return (functools.partial(draws, engine.random(rows)) for rows in sizes)
 
 
 def _drawn(
-    points: np.ndarray, rows: dict[str, pd.Series], fixed: pd.Series, mix: np.ndarray | None, names: pd.Index
-) -> pd.DataFrame:
+    drawings: dict[str, Callable], values: dict[str, float], mix: np.ndarray | None, points: np.ndarray
+) -> dict[str, np.ndarray]:
     """Turn points of a Sobol sequence, one column an input that varies, into samples of all inputs."""
-    normals = _normals(points.T.copy())
+    normals = _normals(np.ascontiguousarray(points.T))
     mixed = {} if mix is None else {i: row for i, row in enumerate(mix) if row[i] != 1}  # others are their own
     moved = {i: sum(row[j] * normals[j] for j in np.flatnonzero(row)) for i, row in mixed.items()}
-    columns = {name: draw(rows[name], moved.get(i, normals[i])) for i, name in enumerate(rows)}
-    columns |= {name: np.full(len(points), value) for name, value in fixed.items()}
-    return pd.DataFrame(columns, copy=False)[names]
+    drawn = {name: of(moved.get(i, normals[i])) for i, (name, of) in enumerate(drawings.items())}
+    return {name: drawn[name] if name in drawn else np.full(len(points), value) for name, value in values.items()}
 
 
 def _normals(probability: np.ndarray) -> np.ndarray:
-    """Turn probabilities into standard normals, in place; a sequence may hit 0, whose normal would be infinite."""
-    return ndtri(np.maximum(probability, NEAREST, out=probability), out=probability)
+    """Turn probabilities into standard normals; a sequence may hit 0, whose normal would be infinite."""
+    return ndtri(np.maximum(probability, NEAREST))
 
 
 def interval(samples: pd.Series | pd.DataFrame | np.ndarray, level: float = 0.9) -> pd.Series | pd.DataFrame:
@@ -289,10 +287,10 @@ class _Draws:
     """One range as scipy wants a distribution: by its quantile function."""
 
     def __init__(self, row: pd.Series):
-        self.row = row
+        self.draws = drawing(row)
 
     def ppf(self, probability: np.ndarray) -> np.ndarray:
-        return draw(self.row, _normals(np.array(probability)))
+        return self.draws(_normals(probability))
 
 
 def sobol(

@@ -35,7 +35,6 @@ REVENUE = (
     "tax_share",
 )
 DAYS = ("grant", "latest")
-BLOCK = 2**14  # samples that are worked on at a time: what lies between the steps fits into a processor's cache
 MARKET = {"volatility": BOUNDS["volatility"], **{f"rate_{day}": BOUNDS["rate"] for day in DAYS}}
 UNITS = {
     "gross_revenue_busd": "billion USD",
@@ -97,52 +96,38 @@ def ranges(deal: str) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def answers(inputs: pd.DataFrame, deal: str, capacity_gw: object) -> dict[str, np.ndarray]:
+def answers(inputs: dict[str, np.ndarray], deal: str, capacity_gw: object) -> dict[str, object]:
     """Return the columns of :data:`UNITS`, sample by sample; NaN where the deal has no roll-out, or no warrant.
 
     Parameters
     ----------
     inputs
-        Samples of :func:`ranges`.
+        Samples of :func:`ranges`; others are not looked at.
     deal
         A deal.
     capacity_gw
         Capacity, a number or one a sample. [GW]
     """
     terms = catalog.deal(deal)
-    found = {name: np.full(len(inputs), np.nan) for name in UNITS}
+    found = dict.fromkeys(UNITS, np.nan)
     if terms["id"] not in rollout.deals():
         return found
     revenue.checked(inputs)
     for name in [name for name in inputs if name in MARKET]:
         require(name, inputs[name], **MARKET[name])
-    capacity = np.broadcast_to(np.asarray(capacity_gw, float), len(inputs))[:, None]
-    inputs = inputs[[name for name in _names() if name in inputs]].astype(float)
-    vests = _vesting(terms["id"]) if terms["warrant"] else None
-    blocks = [slice(first, first + BLOCK) for first in range(0, len(inputs), BLOCK)]
-    parts = [_answers(inputs.iloc[rows], terms["id"], capacity[rows], vests) for rows in blocks]
-    found |= {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}
-    shares_m = revenue.diluted_shares_m(found.pop("shares_m", 0.0))
-    return found | {"eps_2028_usd": revenue.eps_usd(found["eps_2028_usd"], shares_m)}
-
-
-def _names() -> list[str]:
-    """Return the inputs that are used here."""
-    return [*rollout.INPUTS, *REVENUE, "volatility", *(f"rate_{day}" for day in DAYS)]
-
-
-def _answers(inputs: pd.DataFrame, deal: str, capacity: np.ndarray, vests: Vesting | None) -> dict[str, np.ndarray]:
-    """Return the columns of :data:`UNITS` that there are for a block of samples, with the net income of the
-    year of the EPS in its place, and ``shares_m``, the warrant's shares earned by then."""
-    shipped = np.ascontiguousarray(rollout.between(inputs, capacity, EDGES).T)  # by generation, year, sample
+    capacity = np.asarray(capacity_gw, float)
+    shipped = rollout.between(inputs, capacity[..., None], EDGES).T  # by generation, year, sample
     in_year = shipped[0] + shipped[1]
     ends = in_year.cumsum(axis=0)
     gross, margin = _gross(inputs, shipped), _margin(inputs)
-    taken = rollout.expected_gw(ends, _column(inputs, "go_on_share"), rollout.binding_gw(deal))
+    taken = rollout.expected_gw(ends, inputs["go_on_share"], rollout.binding_gw(terms["id"]))
     weight = np.diff(taken, axis=0, prepend=0) / np.maximum(in_year, 1e-12)
-    found, contra = _warrant(inputs, deal, vests, capacity, ends) if vests else ({}, np.zeros_like(gross))
-    profit, running = gross * margin - contra, gross * _column(inputs, "deal_opex_share")
-    net = (profit - running) * (1 - _column(inputs, "tax_share"))
+    contra, shares_m = np.zeros_like(gross), 0.0
+    if terms["warrant"]:
+        warrant, contra, shares_m = _warrant(inputs, terms["id"], capacity, ends)
+        found |= warrant
+    profit, running = gross * margin - contra, gross * inputs["deal_opex_share"]
+    net = (profit - running) * (1 - inputs["tax_share"])
     billed = gross.sum(axis=0)
     found |= {
         "gross_revenue_busd": billed,
@@ -151,32 +136,28 @@ def _answers(inputs: pd.DataFrame, deal: str, capacity: np.ndarray, vests: Vesti
         "gross_profit_busd": profit.sum(axis=0),
         "contra_busd": contra.sum(axis=0),
         "net_income_busd": net.sum(axis=0),
-        "eps_2028_usd": net[YEARS.index(EPS_YEAR)],
+        "eps_2028_usd": revenue.eps_usd(net[YEARS.index(EPS_YEAR)], revenue.diluted_shares_m(shares_m)),
     }
-    if vests:
-        found["rebate_busd_per_gw"] = found["warrant_grant_busd"] / capacity[:, 0]
+    if terms["warrant"]:
+        found["rebate_busd_per_gw"] = found["warrant_grant_busd"] / capacity
         found["rebate_percent"] = 100 * found["warrant_grant_busd"] / billed
     return found
 
 
-def _column(inputs: pd.DataFrame, name: str) -> np.ndarray:
-    return inputs[name].to_numpy(float)
-
-
-def _gross(inputs: pd.DataFrame, shipped: np.ndarray) -> np.ndarray:
+def _gross(inputs: dict[str, np.ndarray], shipped: np.ndarray) -> np.ndarray:
     """Return revenue before contra-revenue, one row a year, one column a sample. [billion USD]"""
-    log_keeps = np.log1p(-_column(inputs, "erosion_share_per_year"))
-    later = _column(inputs, "next_generation_years") + _column(inputs, "delay_years")
+    log_keeps = np.log1p(-inputs["erosion_share_per_year"])
+    later = inputs["next_generation_years"] + inputs["delay_years"]
     since = np.maximum(MIDDLES[:, None] - later, 0)
-    first = shipped[0] * _column(inputs, "content_mi455x_busd_per_gw") * np.exp(log_keeps * MIDDLES[:, None])
-    return first + shipped[1] * _column(inputs, "content_mi500_busd_per_gw") * np.exp(log_keeps * since)
+    first = shipped[0] * inputs["content_mi455x_busd_per_gw"] * np.exp(log_keeps * MIDDLES[:, None])
+    return first + shipped[1] * inputs["content_mi500_busd_per_gw"] * np.exp(log_keeps * since)
 
 
-def _margin(inputs: pd.DataFrame) -> np.ndarray:
+def _margin(inputs: dict[str, np.ndarray]) -> np.ndarray:
     """Return the gross margin before contra-revenue, one row a year, one column a sample. [share]"""
-    path = np.clip(MIDDLES[:, None] / _column(inputs, "margin_maturity_years"), 0, 1)
-    first = _column(inputs, "first_margin_share")
-    return first + (_column(inputs, "mature_margin_share") - first) * path
+    path = np.clip(MIDDLES[:, None] / inputs["margin_maturity_years"], 0, 1)
+    first = inputs["first_margin_share"]
+    return first + (inputs["mature_margin_share"] - first) * path
 
 
 @while_data_last
@@ -223,24 +204,25 @@ def _usd_per_share(
 
 
 def _warrant(
-    inputs: pd.DataFrame, deal: str, vests: Vesting, capacity: np.ndarray, ends: np.ndarray
-) -> tuple[dict, np.ndarray]:
-    """Return the warrant's columns with ``shares_m``, those earned by the end of the year of the EPS; and
-    contra-revenue by year [billion USD]. A price target counts whenever it is reached (the reading ``ever``)."""
+    inputs: dict[str, np.ndarray], deal: str, capacity: np.ndarray, ends: np.ndarray
+) -> tuple[dict, np.ndarray, np.ndarray]:
+    """Return the warrant's columns, contra-revenue by year [billion USD], and the shares earned by the end of the year
+    of the EPS [million]. A price target counts whenever it is reached (the reading ``ever``)."""
+    vests = _vesting(deal)
     warrant, gw, shares_m = vests.warrant, vests.gw, vests.shares_m[:, None]
-    delivered = np.ascontiguousarray(rollout.milestones(gw, inputs, capacity, clock=warrant.clock).T)
+    delivered = rollout.milestones(gw, inputs, capacity[..., None], clock=warrant.clock).T
     earned_m = shares_m * (delivered + years_between(warrant.granted, rollout.START_DATE) <= warrant.years)
-    taken = rollout.delivered_probability(gw[:, None], _column(inputs, "go_on_share"), rollout.binding_gw(deal))
+    taken = rollout.delivered_probability(gw[:, None], inputs["go_on_share"], rollout.binding_gw(deal))
     value = {}
     for day, (worth, which) in vests.days.items():
-        market = {"volatility": _column(inputs, "volatility"), "rate": _column(inputs, f"rate_{day}")}
+        market = {"volatility": inputs["volatility"], "rate": inputs[f"rate_{day}"]}
         value[day] = _usd_per_share(**worth, **market)[which] * earned_m / 1e3
     found = {f"warrant_{day}_busd": busd.sum(axis=0) for day, busd in value.items()}
     found["warrant_weighted_busd"] = (value["latest"] * taken).sum(axis=0)
     total = earned_m.sum(axis=0)
     found["dilution_percent"] = 100 * total / (vests.outstanding_m + total)
-    found["shares_m"] = (earned_m * (delivered <= EDGES[YEARS.index(EPS_YEAR) + 1])).sum(axis=0)
+    by_then = delivered <= EDGES[YEARS.index(EPS_YEAR) + 1]
     contra, starts = np.zeros_like(ends), np.r_[0.0, gw[:-1]]
     for start, end, busd in zip(starts, gw, value["grant"], strict=True):
         contra += np.clip((ends - start) / max(end - start, 1e-9), 0, 1) * busd
-    return found, np.diff(contra, axis=0, prepend=0)
+    return found, np.diff(contra, axis=0, prepend=0), (earned_m * by_then).sum(axis=0)
