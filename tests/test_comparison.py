@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gigafleet import catalog, comparison
+from gigafleet import catalog, comparison, deal
 from gigafleet.errors import UnknownNameError
 
 AMD, NVIDIA = ["MI355X", "MI455X"], ["GB200", "GB300", "VR200"]
@@ -152,3 +152,17 @@ def test_what_flips_a_lead_is_where_the_ratio_is_one():
     text = comparison.flip_text(found, "MI455X", "VR200")
     assert text == "MI455X and VR200 change places if IT power of an accelerator (VR200) were 2.95 instead of 2.74."
     assert "No single input" in comparison.flip_text(found.assign(break_even=np.nan), "MI455X", "VR200")
+
+
+def test_power_at_the_meter_is_drawn_and_other_levels_are_as_published():
+    kw = comparison.power_levels(["MI355X", "mi455x", "A100"])
+    low, mid, high = (kw[case] for case in catalog.CASES)
+    drawn = deal.draw(n=2**13, seed=7)
+    meter = (drawn["it_kw"] * drawn["peak_pue"]).quantile([0.05, 0.95]).to_numpy()
+    assert (low.loc["MI455X", "facility"], high.loc["MI455X", "facility"]) == pytest.approx(meter, rel=0.01)
+    pues = [catalog.value("ai-datacenter", "peak_pue", case=case) for case in catalog.CASES]
+    ends = [frame.loc["MI355X", "it"] * pue for frame, pue in zip((low, mid, high), pues, strict=True)]
+    assert ends[0] < low.loc["MI355X", "facility"] < ends[1] == mid.loc["MI355X", "facility"]
+    assert ends[1] < high.loc["MI355X", "facility"] < ends[2]
+    assert (low.loc["MI355X", "it"], high.loc["MI355X", "it"]) == (1.917, 2.278)
+    assert mid.loc["A100", ["it", "facility"]].isna().all()

@@ -303,28 +303,38 @@ def per_watt(number_format: str = "fp8", case: str = "mid", peak_pue: float = 1.
     return (1 / kw).mul(table[f"{number_format}_tflops"] / 1000, axis=0)
 
 
-def power_levels(accelerators: list[str], case: str = "mid") -> pd.DataFrame:
+def power_levels(accelerators: list[str], n: int = 2**13, seed: int = 0) -> dict[str, pd.DataFrame]:
     """Return the power of some accelerators at every level, with the data's peak PUE. [kW]
 
     Parameters
     ----------
     accelerators
         Names, as people write them.
-    case
-        ``low``, ``mid`` or ``high``, as in :func:`gigafleet.catalog.table`.
+    n, seed
+        Samples of IT power and PUE, as :func:`gigafleet.uncertainty.sample`.
 
     Returns
     -------
-    DataFrame
-        As :func:`gigafleet.power.levels_kw` gives it; with its ``attrs["midpoints"]``, cells whose source gives a
-        range only.
+    dict
+        ``low``, ``mid`` and ``high``, each as :func:`gigafleet.power.levels_kw` gives it: each figure's own range, and
+        of the facility the 90 % interval of IT power times PUE. ``mid`` has in its ``attrs["midpoints"]`` the cells
+        whose source gives a range only.
     """
-    table = catalog.accelerators(case).loc[[catalog.find(name) for name in accelerators]]
-    levels = power.levels_kw(table, catalog.systems(case), catalog.value("ai-datacenter", "peak_pue", case=case))
-    columns = {"tdp_w": "chip", "all_in_kw_rack": "rack", "all_in_kw": "it"}
-    known = [(name, columns[column]) for name, column in table.attrs["midpoints"] if column in columns]
-    levels.attrs["midpoints"] = known
-    return levels
+    names, found = [catalog.find(name) for name in accelerators], {}
+    for case in catalog.CASES:
+        table = catalog.accelerators(case).loc[names]
+        pue = catalog.value("ai-datacenter", "peak_pue", case=case)
+        found[case] = power.levels_kw(table, catalog.systems(case), pue)
+        columns = {"tdp_w": "chip", "all_in_kw_rack": "rack", "all_in_kw": "it"}
+        ends_only = [(name, columns[column]) for name, column in table.attrs["midpoints"] if column in columns]
+        found[case].attrs["midpoints"] = ends_only
+    known = list(found["mid"].index[found["mid"]["it"].notna()])
+    where = {name: (name, "all_in_kw") for name in known} | {"peak_pue": ("ai-datacenter", "peak_pue")}
+    drawn = uncertainty.sample(catalog.ranges(where), n, seed)
+    ends = uncertainty.interval(drawn[known].mul(drawn["peak_pue"], axis=0))
+    for end in ("low", "high"):
+        found[end].loc[known, "facility"] = ends[end]
+    return found
 
 
 def bytes_per_kflop(number_format: str = "fp8") -> pd.Series:

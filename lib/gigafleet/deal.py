@@ -149,8 +149,9 @@ def physical_ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFram
         where |= {"network_usd": (chip, "scale_out_network_usd")}
         if basis := price_basis(system):
             where |= {"system_price_usd": (system, "price_usd", basis)}
-    error = pd.DataFrame({"low": -1.645, "value": 0.0, "high": 1.645, "unit": "", "kind": "model"}, index=[ERROR])
-    return pd.concat([catalog.ranges({name: at for name, at in where.items() if catalog.has(*at)}), error])
+    error = {"low": -1.645, "value": 0.0, "high": 1.645, "unit": "std dev", "kind": "model"}
+    known = catalog.ranges({name: at for name, at in where.items() if catalog.has(*at)})
+    return pd.concat([known, pd.DataFrame(error, index=[ERROR])])
 
 
 def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, region: str = "us") -> pd.DataFrame:

@@ -55,7 +55,7 @@ def ranges(names: list[str], kinds: pd.DataFrame, regions: Iterable[str], **chos
     for phase in power.PHASES:
         known.loc[f"time_share_{phase}", ["low", "high"]] = known.loc[f"time_share_{phase}", "value"]
     errors = [error for name in names for error in _errors(name, kinds)]
-    error = pd.DataFrame({"low": -1.645, "value": 0.0, "high": 1.645, "unit": "", "kind": "model"}, index=errors)
+    error = pd.DataFrame({"low": -1.645, "value": 0.0, "high": 1.645, "unit": "std dev", "kind": "model"}, index=errors)
     return pd.concat([known, *own, error])
 
 

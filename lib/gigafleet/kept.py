@@ -19,9 +19,8 @@ def while_data_last(function: Callable) -> Callable:
         if len(read) != len(tables) or any(old is not new for old, new in zip(read, tables, strict=True)):
             found.clear()
             read[:] = tables
-        try:
-            return found[names]
-        except KeyError:  # asked this way, as another thread may clear what is kept
+        result = found.get(names, found)  # asked once, as another thread may clear what is kept
+        if result is found:
             result = found[names] = function(*names)
         return result
 

@@ -94,9 +94,11 @@ def intervals(
         if row["low"] < row["high"] < np.inf:
             axes.plot([row["low"], row["high"]], [y, y], color=colors[y], lw=5, alpha=0.35, solid_capstyle="butt")
         axes.plot(row["value"], y, "o", color=colors[y], ms=7)
-        label = (number(row["value"], digits), (row["value"] if row["high"] == np.inf else right.iloc[y], y), (7, 0))
+        where = {"xy": (right.iloc[y], y), "xytext": (7, 0), "va": "center"}
+        if row["high"] == np.inf:  # the bar goes on: above it
+            where = {"xy": (row["value"], y), "xytext": (0, 7), "va": "bottom", "ha": "center"}
         back = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.85}
-        axes.annotate(*label, textcoords="offset points", va="center", bbox=back)
+        axes.annotate(number(row["value"], digits), **where, textcoords="offset points", bbox=back)
     axes.set_yticks(range(len(known)), known.index)
     axes.set_ylim(-0.6, len(known) - 0.4)
     if log:

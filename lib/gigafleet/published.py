@@ -200,9 +200,12 @@ def _divisors(subjects: pd.Series, held: pd.Series) -> pd.Series:
 
 
 def _note(row: pd.Series, held: Held) -> str:
-    """Return what a fact says of itself, and for a figure that is divided by another, both."""
+    """Return what a fact says of itself, with the inputs that stand where it has them, or for a figure that is divided
+    by another, both."""
     if not held.over:
-        return row["note"]
+        units = catalog.quantities()["unit"]
+        at = [f"At a {deal_views.words(name)} of {number(value)} {units[name]}. " for name, value in held.fixed]
+        return "".join(at) + row["note"]
     ends = between(*row[["low", "high"]].fillna(row["value"]))
     over = catalog.preferred(row["subject"], *held.over)
     return f"{ends} {row['unit']} over {number(over['value'])} {over['unit']}. {row['note']}"

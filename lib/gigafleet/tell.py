@@ -279,11 +279,11 @@ def interval_tiles(rows: dict[str, pd.Series], unit: str) -> pd.DataFrame:
 def listed(names: Iterable[str]) -> str:
     """Return names as text.
 
-    >>> listed(["A"]), listed(["A", "B", "C"])
-    ('A', 'A, B and C')
+    >>> listed([]), listed(["A"]), listed(["A", "B", "C"])
+    ('none', 'A', 'A, B and C')
     """
     names = list(names)
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names) or "none"
 
 
 def headline(rows: pd.DataFrame) -> None:
