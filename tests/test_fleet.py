@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from gigafleet import fleet
+from gigafleet import fleet, fleet_solver
 from gigafleet.errors import UnknownNameError
 
 TYPES, BUCKETS = pd.Index(["A10G", "A100"], name="accelerator"), pd.Index(["ss", "sl", "ls", "ll"], name="workload")
@@ -182,32 +182,33 @@ def test_what_would_make_it_solvable_does_and_no_less():
 @given(st.integers(0, 10**6))
 @settings(max_examples=15, deadline=None)
 def test_shadow_prices_lie_between_one_sided_differences(seed):
-    case = random_case(seed)
-    found = fleet.optimize(**case)
-    step = 1e-4
-    for name, labels in (("demand", ["w0", "w2"]), ("supply", ["a1"])):
-        for label in labels:
-            dim = "workload" if name == "demand" else "accelerator"
-            sides = []
-            for way in (-1, 1):
-                moved = case[name].copy()
-                moved.loc[{dim: label}] += way * step
-                sides.append(
-                    (fleet.optimize(**(case | {name: moved})).objective.item() - found.objective.item()) / (way * step)
-                )
-            price = found.shadow_prices[name].sel({dim: label}).item()
-            assert min(sides) - 1e-5 <= price <= max(sides) + 1e-5
+    case, step = random_case(seed), 1e-4
+    moves = [("demand", "workload", "w0"), ("demand", "workload", "w2"), ("supply", "accelerator", "a1")]
+    scenarios = xr.DataArray(np.zeros(7), {"scenario": range(7)})  # as it is; then each of them less, and more
+    many = case | {name: case[name] + scenarios for name in ("demand", "supply")}
+    for i, (name, dim, label) in enumerate(moves):
+        many[name].loc[{dim: label, "scenario": 2 * i + 1}] -= step
+        many[name].loc[{dim: label, "scenario": 2 * i + 2}] += step
+    found = fleet.optimize(**many)
+    for i, (name, dim, label) in enumerate(moves):
+        base, less, more = found.objective.sel(scenario=[0, 2 * i + 1, 2 * i + 2]).to_numpy()
+        sides = (base - less) / step, (more - base) / step
+        price = found.shadow_prices[name].sel({dim: label, "scenario": 0}).item()
+        assert min(sides) - 1e-5 <= price <= max(sides) + 1e-5
+    assert found.objective.to_numpy()[0] == pytest.approx(fleet.optimize(**case).objective.item())
 
 
 @given(st.integers(0, 10**6), st.floats(0.2, 3))
 @settings(max_examples=15, deadline=None)
 def test_more_power_never_lowers_the_work_done(seed, cap):
     case = random_case(seed) | {"objective": "work"}
-    few, many = (fleet.optimize(**(case | {"power_cap_kw": c})) for c in (cap, 2 * cap))
-    assert many.objective.item() >= few.objective.item() - 1e-9
-    price = few.shadow_prices["power"].item()
+    caps = xr.DataArray([cap, 2 * cap], {"scenario": [0, 1]})
+    found = fleet.optimize(**(case | {"power_cap_kw": caps}))
+    few, many = found.objective.to_numpy()
+    assert many >= few - 1e-9
+    price = found.shadow_prices["power"].sel(scenario=0).item()
     assert price >= -1e-9
-    assert few.objective.item() + price * cap >= many.objective.item() - 1e-7  # work is concave in power
+    assert few + price * cap >= many - 1e-7  # work is concave in power
 
 
 def test_totals_and_use_of_limits_follow_from_the_assignment():
@@ -417,3 +418,16 @@ def test_scenarios_without_a_solution_are_found_wherever_they_are(seed):
 def test_more_bad_input_is_named(change, text):
     with pytest.raises(ValueError, match=text):
         fleet.optimize(**(two([[1.0], [1.0]]) | change))
+
+
+@pytest.mark.parametrize("racks", [None, 2.0])
+def test_less_demand_on_the_matrix_is_that_of_a_model_of_its_own(racks):
+    case = random_case(11, scenarios=4) | {"objective": "cost", "rack_size": racks}
+    case["demand"] = case["demand"] * xr.DataArray([0.5, 3.0, 1.0, 9.0], {"scenario": range(4)})
+    asked = fleet.problem(**case)
+    quick = fleet_solver.with_less_demand(fleet_solver.build(asked), asked.demand)
+    built = fleet_solver.build(asked, ("demand",))
+    found, expected = (fleet_solver.run(blocks, racks is not None).objective for blocks in (quick, built))
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+    assert found[3] > found[1] > found[2] == 0
+    assert sorted(quick.matrix.data) == pytest.approx(sorted(built.matrix.data))

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from gigafleet import catalog, fleet, fleet_bands, fleet_draws, fleet_inputs, fleet_views, power
 from gigafleet.errors import UnknownNameError
@@ -132,6 +133,26 @@ def test_slower_software_drops_an_accelerator(done):
     assert table["MI455X"].is_monotonic_increasing
     np.testing.assert_allclose(table.sum(axis=1), 1)
     assert fleet_views.drops_out(pd.DataFrame({"a": [0.0, 0.0, 0.3]}, factors))["a"] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, (key, _) in fleet_views.RANGES.items()])
+def test_a_range_in_one_go_is_setting_after_setting(done, name, key):
+    kept = {"supply": {"MI300X": 100_000, "MI355X": 100_000}, "owned": ["MI300X", "MI355X"]}
+    kept |= {"capacity_gw": None, "done": done, "software": {"MI300X": 0.9, "mi455x": 1.5}}
+    values = fleet_views.RANGES[name][1]
+    other = kept["software"] | {"mi455x": None}
+    each = [{"software": other | {"mi455x": x}} if key == "software" else {key: x} for x in values]
+    table = fleet_views._along(kept, key, values, "MI455X", NAMES, "cost")
+    expected = fleet_views.sweep([kept | one for one in each], values, NAMES)
+    pd.testing.assert_frame_equal(table, expected, rtol=1e-6, check_names=False)
+    assert table.notna().all(axis=None)
+    assert key == "busy_share" or table.diff().abs().max(axis=None) > 1e-4  # which bears on work and cost alike
+
+
+def test_a_figure_of_a_scenario_out_of_bounds_is_named(done):
+    wrong = xr.DataArray([1.2, 0.9], {"scenario": [0, 1]})
+    with pytest.raises(ValueError, match=r"annual_pue must be at least 1, not 0\.9"):
+        fleet_inputs.inputs(NAMES, annual_pue=wrong, done=done)
 
 
 def test_draws_are_solved_exactly_and_odds_add_up(asked, done):

@@ -46,8 +46,9 @@ def case(seed: int = 0, regions: int = 2, accelerators: int = 3, workloads: int 
     }
 
 
-def by_linprog(asked: dict) -> float:
-    """Return the least cost by scipy from matrices of its own; one region, variables buy and run."""
+def by_linprog(asked: dict) -> float | None:
+    """Return the least cost by scipy from matrices of its own, None if no plan holds; one region, variables buy and
+    run."""
     q, (a, w) = len(QUARTERS), asked["throughput"].shape
     life, years = asked["life_quarters"], np.arange(q) / 4
     rate, kw = asked["throughput"].to_numpy(), asked["power_kw"].to_numpy()
@@ -87,7 +88,12 @@ def by_linprog(asked: dict) -> float:
 @settings(max_examples=12, deadline=None)
 def test_the_least_cost_is_that_of_another_solver(seed):
     asked = case(seed, regions=1)
-    assert fleet.plan_purchases(**asked).objective.item() == pytest.approx(by_linprog(asked), rel=1e-7)
+    least = by_linprog(asked)
+    if least is None:  # about one of eight of these small sites cannot do the work
+        with pytest.raises(fleet.InfeasibleError):
+            fleet.plan_purchases(**asked)
+    else:
+        assert fleet.plan_purchases(**asked).objective.item() == pytest.approx(least, rel=1e-7)
 
 
 @given(st.integers(0, 10**6))

@@ -112,7 +112,7 @@ def optimize(throughput, power_kw, cost_usd_per_h, demand, **settings) -> Mix:
 def solve(asked: Problem) -> Mix:
     """Return the best mix of a problem, as :func:`optimize`."""
     blocks, whole = fleet_solver.build(asked), asked.rack_size is not None
-    elastic = None if asked.objective == "work" else lambda: fleet_solver.build(asked, ("demand",))
+    elastic = None if asked.objective == "work" else lambda: fleet_solver.with_less_demand(blocks, asked.demand)
     found = fleet_solver.run(blocks, whole, elastic)
     if found.endless.any():
         name = asked.scenarios[int(np.argmax(found.endless))]

@@ -195,11 +195,11 @@ def inputs(
     owned: Iterable[str] = (),
     software: dict[str, float] | None = None,
     it_kw: dict[str, float] | None = None,
-    annual_pue: float | None = None,
-    peak_pue: float | None = None,
-    usd_per_mwh: float | None = None,
-    rate: float | None = None,
-    busy_share: float | None = None,
+    annual_pue: float | xr.DataArray | None = None,
+    peak_pue: float | xr.DataArray | None = None,
+    usd_per_mwh: float | xr.DataArray | None = None,
+    rate: float | xr.DataArray | None = None,
+    busy_share: float | xr.DataArray | None = None,
     done: xr.Dataset | None = None,
 ) -> dict:
     """Return the arguments of :func:`gigafleet.fleet.optimize` for a fleet.
@@ -227,7 +227,7 @@ def inputs(
     it_kw
         IT power of accelerators, in place of that in the data. [kW]
     annual_pue, peak_pue, usd_per_mwh, rate, busy_share
-        In place of those in the data.
+        In place of those in the data; one number, or one for each ``scenario``.
     done
         From :func:`throughput` for these accelerators, the reference and the same work, if it is there already.
 
@@ -247,7 +247,11 @@ def inputs(
     kinds = workloads(workloads_on, training_share)
     chosen = {"annual_pue": annual_pue, "peak_pue": peak_pue, "busy_share": busy_share}
     chosen |= {"usd_per_mwh": usd_per_mwh, "rate": rate}
-    values = fleet_figures.ranges(names, region, it_kw, **chosen)["value"].to_dict()
+    each = {name: value for name, value in chosen.items() if isinstance(value, xr.DataArray)}
+    for name, value in each.items():
+        require(name, value, **fleet_figures.BOUNDS.get(name, {}))
+    alike = {name: value for name, value in chosen.items() if name not in each}
+    values = fleet_figures.ranges(names, region, it_kw, **alike)["value"].to_dict() | each
     reference = catalog.find(reference)
     done = throughput([*names, reference], kinds) if done is None else done
     return fleet_figures.figures(values, names, kinds, done, owned, software) | {
@@ -259,8 +263,9 @@ def inputs(
 
 def _of_a_gigawatt(reference: str, values: dict, done: xr.Dataset) -> xr.DataArray:
     """Return what a gigawatt of the reference does of every kind of work in all its busy time. [tokens/s]"""
-    base = done["tokens_per_s"].sel(accelerator=reference, drop=True) * values["busy_share"]
+    base = done["tokens_per_s"].sel(accelerator=reference, drop=True)
     if bool(base.isnull().any()):
         raise ValueError(f"the reference {reference} cannot do {base.indexes['workload'][base.isnull().to_numpy()][0]}")
+    base = base * values["busy_share"]
     nameplate_kw = catalog.accelerators().loc[reference, "all_in_kw"]
     return power.accelerators_per_gw(nameplate_kw, values["peak_pue"]) * base

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import highspy
 import linopy
@@ -198,6 +198,36 @@ def ordered(model: linopy.Model, scenarios: int = 1) -> Blocks:
         np.asarray(m.clabels)[rows],
         -1.0 if model.objective.sense == "max" else 1.0,
         scenarios,
+    )
+
+
+def with_less_demand(blocks: Blocks, demand: xr.DataArray) -> Blocks:
+    """Return the model of :func:`build` with a demand that may give, and the share of it that does as the objective:
+    what ``build(asked, ("demand",))`` gives, without building anew.
+
+    Parameters
+    ----------
+    blocks
+        From :func:`build`, for an objective other than the most work.
+    demand
+        That of the problem, with a dim ``workload``. [tokens/s]
+    """
+    n, rows, old = blocks.scenarios, len(blocks.rows), len(blocks.columns) // blocks.scenarios
+    labels = blocks.model.constraints["demand"].labels
+    given = demand.broadcast_like(labels).transpose(*labels.dims).to_numpy().ravel()
+    places = pd.Index(blocks.rows).get_indexer(labels.to_numpy().ravel())
+    of = places // (rows // n)  # the scenario of each row
+    wide = sp.coo_matrix(blocks.matrix)
+    data = np.r_[wide.data, given]
+    at = np.r_[wide.row, places], np.r_[wide.col + wide.col // old, of * (old + 1) + old]
+    after = np.arange(1, n + 1) * old  # one column more for each scenario
+    return replace(
+        blocks,
+        matrix=sp.csr_matrix((data, at), (rows, n * (old + 1))),
+        cost=np.tile(np.r_[np.zeros(old), 1.0], n),
+        column_bounds=np.insert(blocks.column_bounds, after, [0, np.inf], axis=0),
+        whole=np.insert(blocks.whole, after, False),
+        columns=np.insert(blocks.columns, after, -1),
     )
 
 

@@ -1,12 +1,13 @@
 """Answers about a fleet mix as tables: its worth, the frontier, prices of limits, and break-evens."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gigafleet import fleet, fleet_inputs, fleet_problem
+from gigafleet import catalog, fleet, fleet_inputs, fleet_problem
 from gigafleet.errors import require
 from gigafleet.tell import number
 
@@ -255,7 +256,11 @@ def sweep(settings: Iterable[dict], labels: Iterable, accelerators: list[str], o
     DataFrame
         Indexed by label, a column an accelerator; NaN where there is no mix.
     """
-    arguments = stacked([fleet_inputs.inputs(accelerators, **one) for one in settings], labels)
+    return _shares(stacked([fleet_inputs.inputs(accelerators, **one) for one in settings], labels), objective)
+
+
+def _shares(arguments: dict, objective: str) -> pd.DataFrame:
+    """Return the share of power of each accelerator in the best mixes, one row a scenario."""
     mix = fleet.optimize(**arguments, objective=objective)
     return shares(mix, arguments["provisioned_kw"]).transpose("scenario", "accelerator").to_pandas()
 
@@ -303,26 +308,38 @@ def break_evens(settings: dict, accelerators: list[str], of: str, objective: str
     """
     rows = {}
     for name, (key, values) in RANGES.items():
-        moved = [{of: value} if key == "software" else value for value in values]
-        table = sweep([settings | {key: value} for value in moved], values, accelerators, objective)
+        along = functools.partial(_along, settings, key, of=of, accelerators=accelerators, objective=objective)
+        table = along(values)
         ends = (100 * table.iloc[[0, -1]]).round().astype(int).astype(str).agg(" to ".join)
-        at = {n: _refined(settings, key, of, table[n], accelerators, objective) for n in table}
+        at = {n: _refined(along, table[n]) for n in table}
         label = f"{of}'s {name}" if key == "software" else name
         rows[label] = {"range": f"{values[0]:g} to {values[-1]:g}"}
         rows[label] |= {k: v for n in table for k, v in ((n, ends[n]), (f"{n} enters or leaves at", at[n]))}
     return pd.DataFrame(rows).T
 
 
-def _refined(settings: dict, key: str, of: str, share: pd.Series, accelerators: list[str], objective: str) -> float:
+def _along(
+    settings: dict, key: str, values: Iterable[float], of: str, accelerators: list[str], objective: str
+) -> pd.DataFrame:
+    """Return :func:`sweep` of one input, or of the throughput of an accelerator over its prediction."""
+    moved = xr.DataArray(list(values), {"scenario": list(values)}, "scenario")
+    if key != "software":
+        return _shares(fleet_inputs.inputs(accelerators, **settings | {key: moved}), objective)
+    of, factors = catalog.find(of), settings.get("software") or {}
+    others = {name: factor for name, factor in factors.items() if catalog.find(name) != of}
+    arguments = fleet_inputs.inputs(accelerators, **settings | {"software": others})
+    rate = arguments["throughput"]
+    return _shares(arguments | {"throughput": rate * moved.where(rate["accelerator"] == of, 1.0)}, objective)
+
+
+def _refined(along: Callable[[Iterable[float]], pd.DataFrame], share: pd.Series) -> float:
     """Return where an accelerator leaves the mix or enters it, from finer settings around the step in which it does."""
     inside = (share > DROPPED).to_numpy()
     changes = np.flatnonzero(inside[1:] != inside[:-1])
     if not len(changes):
         return np.nan
     values = np.linspace(*share.index[changes[0] : changes[0] + 2], 33)
-    moved = [{of: value} if key == "software" else value for value in values]
-    finer = sweep([settings | {key: value} for value in moved], values, accelerators, objective)
-    return drops_out(finer)[share.name]
+    return drops_out(along(values))[share.name]
 
 
 def drops_out(table: pd.DataFrame) -> pd.Series:
