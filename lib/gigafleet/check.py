@@ -49,7 +49,8 @@ def schema_problems() -> list[Problem]:
     from frictionless import Package
 
     found = []
-    report = Package(str(catalog.folder() / "datapackage.yaml")).validate()
+    folder = catalog.folder()
+    report = Package.from_descriptor(catalog.read_yaml(folder / "datapackage.yaml"), basepath=str(folder)).validate()
     for error in report.errors:
         found.append(Problem("datapackage.yaml", None, error.type, error.title, error.note))
     for task in report.tasks:
@@ -157,13 +158,14 @@ def _codebook() -> list[Problem]:
     fact, or a claim that asks for one."""
     found = []
     book, facts = catalog.quantities(), catalog.facts()
+    entries = book.to_dict("index")
     for i, row in facts.iterrows():
-        if row["quantity"] not in book.index:
+        if row["quantity"] not in entries:
             found.append(
                 _facts_problem(i, "quantity", row["quantity"], "must be listed under `quantities` in datapackage.yaml")
             )
             continue
-        entry = book.loc[row["quantity"]]
+        entry = entries[row["quantity"]]
         if row["unit"] != entry["unit"]:
             found.append(_facts_problem(i, "unit", row["unit"], f"{row['quantity']} is in {entry['unit']}"))
         if entry["conditions"] != "any" and row["condition"] not in entry["conditions"]:
@@ -183,21 +185,24 @@ def _codebook() -> list[Problem]:
 def _preference() -> list[Problem]:
     """One preferred row, the newest of a series, and a reason wherever there was a choice."""
     found = []
-    facts, book = catalog.facts(), catalog.quantities()
-    for (subject, quantity, condition), group in facts.groupby(KEY, sort=False):
+    facts, series, groups = catalog.facts(), catalog.quantities()["series"].to_dict(), {}
+    for row in facts[[*KEY, "preferred", "as_of", "note"]].itertuples():
+        groups.setdefault((row.subject, row.quantity, row.condition), []).append(row)
+    for (subject, quantity, condition), group in groups.items():
         name = f"{subject} {quantity} {condition}"
-        chosen = group[group["preferred"]]
+        chosen = [row for row in group if row.preferred]
         if len(chosen) != 1:
             found.append(
-                _facts_problem(group.index[0], "preferred", f"{len(chosen)} times yes", f"exactly one row of {name}")
+                _facts_problem(group[0].Index, "preferred", f"{len(chosen)} times yes", f"exactly one row of {name}")
             )
-        elif quantity in book.index and book.loc[quantity, "series"]:
-            if chosen["as_of"].iloc[0] != group["as_of"].max():
-                found.append(
-                    _facts_problem(chosen.index[0], "preferred", "yes", f"the newest row of {name} is to be preferred")
-                )
-        elif len(group) > 1 and not chosen["note"].iloc[0]:
-            found.append(_facts_problem(chosen.index[0], "note", "", f"must say why this row of {name} is preferred"))
+            continue
+        (one,) = chosen
+        if series.get(quantity):
+            if one.as_of != max(row.as_of for row in group):
+                allowed = f"the newest row of {name} is to be preferred"
+                found.append(_facts_problem(one.Index, "preferred", "yes", allowed))
+        elif len(group) > 1 and not one.note:
+            found.append(_facts_problem(one.Index, "note", "", f"must say why this row of {name} is preferred"))
     return found
 
 
