@@ -1,5 +1,6 @@
 """Small multiples in the house style. They know no model."""
 
+import re
 import textwrap
 
 import matplotlib.pyplot as plt
@@ -121,6 +122,11 @@ def _words(figure: Figure, title: str, source: str) -> tuple[plt.Text, plt.Text]
     return heading, figure.text(0.01, inch, text, fontsize=8, color="#666666", va="bottom")
 
 
+def _whole_units(label: str) -> str:
+    """Keep a unit in brackets on one line."""
+    return re.sub(r"\[.*?\]", lambda unit: unit[0].replace(" ", "\u00a0"), label)
+
+
 def _panel(axes: plt.Axes, name: str, table: pd.DataFrame, most: int) -> None:
     """Draw one tornado, the widest swing on top."""
     middle = table["value"].iloc[0]
@@ -129,7 +135,7 @@ def _panel(axes: plt.Axes, name: str, table: pd.DataFrame, most: int) -> None:
             axes.barh(y, row[end] - middle, left=middle, height=0.6, color=END_COLORS[end], alpha=0.85, zorder=2)
     axes.axvline(middle, color=INK, lw=1)
     ends = spans(table["input_low"], table["input_high"])
-    labels = [f"{textwrap.fill(str(input_name), 36)}\n{text}" for input_name, text in ends.items()]
+    labels = [f"{textwrap.fill(_whole_units(str(input_name)), 36)}\n{text}" for input_name, text in ends.items()]
     axes.set_yticks(range(len(table)), labels, fontsize=8)
     axes.set_ylim(len(table) - most - 0.6, len(table) - 0.4)
     low, high = table[["low", "high"]].min().min(), table[["low", "high"]].max().max()
@@ -138,5 +144,5 @@ def _panel(axes: plt.Axes, name: str, table: pd.DataFrame, most: int) -> None:
     linear_axis(axes)
     axes.tick_params(axis="x", labelsize=8.5)
     words, _, unit = name.partition(" [")
-    axes.set_title(textwrap.fill(words, 44), fontsize=9.5, pad=6)
+    axes.set_title(textwrap.fill(words, 40), fontsize=9.5, pad=6)
     axes.set_xlabel(f"{unit.rstrip(']') or 'number'}; all at their values: {number(middle)}", fontsize=8.5)
