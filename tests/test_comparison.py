@@ -150,7 +150,8 @@ def test_what_flips_a_lead_is_where_the_ratio_is_one():
     with pytest.raises(UnknownNameError, match="unknown metric 'per_watt'"):
         comparison.flips("MI455X", "VR200", "per_watt")
     text = comparison.flip_text(found, "MI455X", "VR200")
-    assert text == "MI455X and VR200 change places if IT power of an accelerator (VR200) were 2.95 instead of 2.74."
+    sentence = "MI455X and VR200 change places if IT power of an accelerator (VR200) were 2.95 kW instead of 2.74."
+    assert text == sentence
     assert "No single input" in comparison.flip_text(found.assign(break_even=np.nan), "MI455X", "VR200")
 
 
@@ -166,3 +167,8 @@ def test_power_at_the_meter_is_drawn_and_other_levels_are_as_published():
     assert ends[1] < high.loc["MI355X", "facility"] < ends[2]
     assert (low.loc["MI355X", "it"], high.loc["MI355X", "it"]) == (1.917, 2.278)
     assert mid.loc["A100", ["it", "facility"]].isna().all()
+
+
+def test_a_name_given_twice_has_its_power_once():
+    kw = comparison.power_levels(["MI355X", "mi355x"])
+    assert list(kw["mid"].index) == list(kw["low"].index) == ["MI355X"]

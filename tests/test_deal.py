@@ -23,6 +23,7 @@ from gigafleet import (
     vendor_side,
 )
 from gigafleet.errors import UnknownNameError
+from gigafleet.tell import number
 from gigafleet.warrant import valuation
 from gigafleet.warrant.contract import of_deal
 
@@ -210,6 +211,9 @@ def test_reasons_name_the_input_that_would_reach_the_figure(samples):
     assert (told.eq("") == inside).all()
     assert told[~inside].str.contains("would take|no one input").all()
     assert 0 < inside.sum() < len(table)
+    (most,) = told[table["source"].eq("UBS") & table["answer"].eq("warrant_latest_busd")]
+    now = deal.evaluate().loc[0, "warrant_latest_busd"]
+    assert most == f"no one input brings it nearer than {number(now)}, with all at their values"
     dear = table[table["answer"].eq("capex_busd_per_gw") & table["published_low"].eq(50)].iloc[[0]]
     dear = dear.assign(published_low=0.0, published_high=27.0, it_low=30.0, it_high=35.0, facility_low=np.nan)
     reason = published.reasons(dear, "amd-openai")[0]
@@ -467,6 +471,15 @@ def test_unknown_names_suggest_the_nearest(arguments, message):
         ({"inputs": pd.DataFrame({"it_kw": [3.4, np.nan]})}, r"input it_kw must be a number, not nan \(row 1\)"),
         ({"region": "eu"}, "region 'eu' lacks a price .* complete are: us, texas, virginia"),
         ({"n": 1000}, "n must be a power of two"),
+        ({"inputs": pd.DataFrame({"busy_share": [0.0]})}, "busy_share must be above 0 and at most 1, not 0"),
+        (  # a deal with a roll-out and no warrant
+            {"deal": "amd-anthropic", "inputs": pd.DataFrame({"go_on_share": [2.0]})},
+            "go_on_share must be at least 0 and at most 1, not 2",
+        ),
+        (
+            {"deal": "amd-anthropic", "inputs": pd.DataFrame({"delivery_lag_years": [-1.0]})},
+            "delivery_lag_years must be at least 0 and at most 100, not -1",
+        ),
     ],
 )
 def test_figures_out_of_bounds_are_named(arguments, message):
@@ -553,11 +566,19 @@ def test_inputs_that_are_not_finite_are_named():
         deal.evaluate(pd.DataFrame({"accelerators_per_system": [0.0]}))
 
 
+def test_inputs_that_no_source_gives_are_columns_of_their_own():
+    drawn = deal.draw("broadcom-openai", n=4)
+    absent = drawn.columns[drawn.isna().all()]
+    assert len(absent) > 1
+    drawn.loc[0, absent[0]] = 5.0
+    assert drawn[absent[1:]].isna().all(axis=None)
+
+
 def test_samples_in_pieces_are_the_samples(monkeypatch):
     """Threads and the size of pieces change nothing."""
     whole = deal.evaluate(n=1024)
     given = deal.evaluate(deal.draw(n=1024).set_index(pd.RangeIndex(5, 1029)))
-    monkeypatch.setattr(deal, "PIECE", 64)
+    monkeypatch.setattr(uncertainty, "CHUNK", 64)
     monkeypatch.setattr(deal, "WORKERS", 3)
     pd.testing.assert_frame_equal(deal.evaluate(n=1024), whole, rtol=1e-12)
     pd.testing.assert_frame_equal(deal.evaluate(deal.draw(n=1024).set_index(given.index)), given, rtol=1e-12)

@@ -431,3 +431,16 @@ def test_less_demand_on_the_matrix_is_that_of_a_model_of_its_own(racks):
     np.testing.assert_allclose(found, expected, atol=1e-7)
     assert found[3] > found[1] > found[2] == 0
     assert sorted(quick.matrix.data) == pytest.approx(sorted(built.matrix.data))
+
+
+def test_the_order_of_labels_does_not_matter():
+    case = random_case(3)
+    turned = case | {
+        "demand": case["demand"][::-1],
+        "power_kw": case["power_kw"][::-1, ::-1],
+        "supply": case["supply"][[2, 0, 1]],
+    }
+    mixes = [fleet.optimize(**one) for one in (case, turned)]
+    xr.testing.assert_allclose(mixes[1].assignment, mixes[0].assignment)
+    many = {"demand": 10 * turned["demand"] * xr.DataArray([0.1, 1.0], {"scenario": [0, 1]})}
+    assert fleet.optimize(**turned | many).status.to_numpy().tolist() == ["optimal", "infeasible"]

@@ -124,7 +124,8 @@ def _verdict(claim: pd.Series, reading: str, figure: Figure) -> dict:
     claimed = "" if np.isnan(low) else " to ".join(ends)
     claimed = claim["text"] if figure.text else claimed
     if not figure.known:
-        figure = Figure(note=figure.note or "nothing to hold it against", others=figure.others)
+        kept = {"unit": figure.unit, "others": figure.others}
+        figure = Figure(note=figure.note or "nothing to hold it against", **kept)
     spare = 0.0 if np.isnan(claim["tolerance"]) else claim["tolerance"]
     found = {"verdict": UNCHECKED, "miss_percent": np.nan, "share_within": np.nan, "remark": ""}
     if figure.text:

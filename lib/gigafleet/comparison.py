@@ -128,8 +128,8 @@ def _inputs(accelerators: list[str], number_format: str) -> pd.DataFrame:
         found = catalog.ranges({key: (name, q) for key, q in wanted.items() if catalog.has(name, q)})
         rows |= {(name, key): row for key, row in found.iterrows()}
         if name in price.index:
-            rows[name, "price_usd"] = price.loc[name]
-    frame = pd.DataFrame(rows).T[["low", "value", "high", "range_kind"]]
+            rows[name, "price_usd"] = pd.concat([price.loc[name], pd.Series({"unit": "USD"})])
+    frame = pd.DataFrame(rows).T[["low", "value", "high", "range_kind", "unit"]]
     return uncertainty.prepare(frame.assign(range_kind=frame["range_kind"].fillna("")))
 
 
@@ -245,8 +245,8 @@ def flips(amd: str, nvidia: str, name: str, number_format: str = "fp8") -> pd.Da
     Returns
     -------
     DataFrame
-        As :func:`gigafleet.uncertainty.flips` gives it, indexed by "accelerator input"; empty where one of the two
-        lacks the metric.
+        As :func:`gigafleet.uncertainty.flips` gives it, indexed by "accelerator input", with the input's ``unit``;
+        empty where one of the two lacks the metric.
     """
     if name not in METRICS:
         raise unknown("metric", name, METRICS)
@@ -259,7 +259,7 @@ def flips(amd: str, nvidia: str, name: str, number_format: str = "fp8") -> pd.Da
         found = [_metrics(each).get(name, np.nan) for each in x]
         return found[0] / found[1] + 0 * cases.iloc[:, 0]
 
-    table = uncertainty.flips(ratio, known, 1.0)
+    table = uncertainty.flips(ratio, known, 1.0).assign(unit=known["unit"])
     return table[table["answer"].notna()]
 
 
@@ -271,7 +271,7 @@ def flip_text(found: pd.DataFrame, amd: str, nvidia: str) -> str:
     name, row = turns.index[0], turns.iloc[0]
     return (
         f"{amd} and {nvidia} change places if {input_name(name.split(' ', 1)[1])} ({name.split(' ', 1)[0]}) were "
-        f"{number(row['break_even'])} instead of {number(row['value'])}."
+        f"{number(row['break_even'])} {row['unit']} instead of {number(row['value'])}."
     )
 
 
@@ -320,7 +320,7 @@ def power_levels(accelerators: list[str], n: int = 2**13, seed: int = 0) -> dict
         of the facility the 90 % interval of IT power times PUE. ``mid`` has in its ``attrs["midpoints"]`` the cells
         whose source gives a range only.
     """
-    names, found = [catalog.find(name) for name in accelerators], {}
+    names, found = list(dict.fromkeys(catalog.find(name) for name in accelerators)), {}
     for case in catalog.CASES:
         table = catalog.accelerators(case).loc[names]
         pue = catalog.value("ai-datacenter", "peak_pue", case=case)

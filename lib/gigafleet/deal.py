@@ -47,7 +47,6 @@ INPUTS = [
 ]
 ERROR = "throughput_error"  # standard normal: how far throughput is off, in units of its band
 LARGEST_ERROR = 7.0  # none that is drawn lies so far out
-PIECE = 2**14  # samples that are worked on at a time: what lies between the steps fits into a processor's cache
 WORKERS = min(4, os.cpu_count() or 1)  # threads; the numbers do not depend on them
 CHAT = "decode-chat"  # the work whose cost is told
 CORRELATED = (("annual_pue", "peak_pue"), ("it_kw", ERROR))
@@ -169,17 +168,17 @@ def correlations() -> dict[tuple[str, str], float]:
 
 
 def _draws(deal: str, n: int, seed: int, region: str) -> Iterator[Callable[[], dict[str, np.ndarray]]]:
-    """Return the samples of :func:`draw` in pieces of :data:`PIECE`, each as a call that draws it."""
+    """Return the samples of :func:`draw` in pieces, each as a call that draws it."""
     known = ranges(deal, region)
     names = [*INPUTS, *known.index.difference(INPUTS, sort=False)]
-    draws = uncertainty.calls(known, n, seed, correlations(), size=PIECE)
+    draws = uncertainty.calls(known, n, seed, correlations(), uncertainty.CHUNK)
     return (functools.partial(_completed_draws, piece, names) for piece in draws)
 
 
 def _completed_draws(draws: Callable[[], dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:
     drawn = draws()
-    absent = np.full(len(drawn["it_kw"]), np.nan)
-    drawn = {name: drawn.get(name, absent) for name in names}
+    n = len(drawn["it_kw"])
+    drawn = {name: drawn[name] if name in drawn else np.full(n, np.nan) for name in names}
     return drawn | {"network_usd": network_usd(drawn)}
 
 
@@ -246,8 +245,8 @@ def evaluate(
     fleet_inputs.default_bands(catalog.deal(deal)["accelerator"])  # once, before threads ask for it
     answers, waiting = np.empty((len(UNITS), len(index))), deque()
     with ThreadPoolExecutor(WORKERS) as pool:
-        for first, piece in zip(range(0, len(index), PIECE), pieces, strict=True):
-            part = answers[:, first : first + PIECE]
+        for first, piece in zip(range(0, len(index), uncertainty.CHUNK), pieces, strict=True):
+            part = answers[:, first : first + uncertainty.CHUNK]
             waiting.append(pool.submit(_answer, part, piece, deal, capacity_gw, capacity_basis))
             if len(waiting) > WORKERS:
                 waiting.popleft().result()
@@ -267,9 +266,9 @@ def capacity(deal: str, capacity_gw: object = None) -> float:
 
 
 def _pieces(inputs: pd.DataFrame) -> Iterator[Callable[[], dict[str, np.ndarray]]]:
-    """Yield given inputs in pieces of :data:`PIECE`, as they are drawn."""
-    for first in range(0, len(inputs), PIECE):
-        rows = inputs.iloc[first : first + PIECE]
+    """Yield given inputs in pieces, as they are drawn."""
+    for first in range(0, len(inputs), uncertainty.CHUNK):
+        rows = inputs.iloc[first : first + uncertainty.CHUNK]
         yield functools.partial(dict, zip(rows, rows.to_numpy(float).T, strict=True))
 
 
@@ -296,6 +295,7 @@ def _chain(drawn: Mapping, deal: str, capacity_gw: float, capacity_basis: str) -
         require(name, drawn[name], above=0, absent=True)
     for name in (*SPECIFICATIONS, "network_usd"):
         require(name, drawn[name], minimum=0, absent=True)
+    require("busy_share", drawn["busy_share"], above=0, maximum=1)  # no cost of a token where none is made
     require(ERROR, drawn[ERROR], minimum=-LARGEST_ERROR, maximum=LARGEST_ERROR)
     price_usd = drawn["system_price_usd"] / drawn["accelerators_per_system"]
     assets = {name: arguments[name] for name in ("facility_usd_per_kw", "network_usd", "storage_usd_per_kw")}

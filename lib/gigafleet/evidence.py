@@ -23,6 +23,7 @@ TEXTS = ("from_version", "attribute", "formats", "only_formats")  # kinds that h
 ANSWER, ASSUMPTION, NOTHING = "an answer of the models", "an assumption", "nothing"
 INTERVAL, PUBLISHED, OPTIONS, BOUND = "a 90 % interval", "what is published", "alternatives", "a bound"
 WIDTHS = {"": "", "p5_p95": INTERVAL, "options": OPTIONS, "min_max": PUBLISHED}  # by range_kind; a bound by condition
+TERM_UNITS = {"shares": "shares", "_gw": "GW", "_usd": "USD", "_years": "years"}  # by how a term's name ends
 YEAR = "year"  # unit of a quarter, given as the year at its start
 PRIMARY = ("datasheet", "vendor-announcement", "filing", "measured")
 FORMATS = ("fp64", "fp32", "fp16", "bf16", "fp8", "fp6", "fp4", "int8")
@@ -127,7 +128,7 @@ def _fact(subject: str, quantity: str, condition: str | None = None) -> Figure:
     short = catalog.subject_of(subject)
     _known(quantity, condition)
     if not catalog.has(short, quantity, condition):
-        return Figure()
+        return Figure(unit=catalog.quantities().loc[quantity, "unit"])
     best = catalog.preferred(short, quantity, condition)
     rows = _rows(short, quantity, best["condition"])
     return _of_row(rows[rows["preferred"]].iloc[0], rows[~rows["preferred"]])
@@ -142,7 +143,7 @@ def _primary(subject: str, quantity: str, condition: str | None = None) -> Figur
         rows = rows[rows["kind"] != "assumption"]
         others = _stated(rows)
         note = f"no primary source has a figure; others state {others}" if others else ""
-        return Figure(note=note, others=tuple(rows["source_id"]))
+        return Figure(unit=catalog.quantities().loc[quantity, "unit"], note=note, others=tuple(rows["source_id"]))
     return _of_row(primary.iloc[-1], primary.iloc[:-1])
 
 
@@ -342,7 +343,9 @@ def _term(name: str, path: str) -> Figure:
         return Figure()
     figure = _text(str(found), "a term of the deal", ["assumption"] if "assumed" in keys else ids)
     if isinstance(found, int | float):
-        return replace(figure, rule="range", text="", low=float(found), value=float(found), high=float(found))
+        unit = next((unit for end, unit in TERM_UNITS.items() if keys[-1].endswith(end)), "")
+        ends = dict.fromkeys(("low", "value", "high"), float(found))
+        return replace(figure, rule="range", text="", unit=unit, **ends)
     return figure
 
 

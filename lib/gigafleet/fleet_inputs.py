@@ -5,7 +5,7 @@ Nobody publishes what a buyer's accelerators do. Work is therefore counted again
 gigawatt of the reference accelerator does in a year when it spends its busy time as ``data/workloads.csv`` says.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -77,14 +77,14 @@ def throughput(accelerators: list[str], work: pd.DataFrame) -> xr.Dataset:
     return xr.concat(parts, pd.Index(work.index, name="workload")).transpose("accelerator", "workload")
 
 
-def drawn_shares(inputs: pd.DataFrame) -> dict[str, pd.Series]:
+def drawn_shares(inputs: Mapping) -> dict[str, object]:
     """Return the share of busy time of each kind of work, sample by sample: those of the phases as drawn, split within
     a phase as ``data/workloads.csv`` has it.
 
     Parameters
     ----------
     inputs
-        Samples with ``time_share_training``, ``time_share_prefill`` and ``time_share_decode``.
+        Samples with ``time_share_training``, ``time_share_prefill`` and ``time_share_decode``, as columns or arrays.
     """
     phases = {phase: inputs[f"time_share_{phase}"] for phase in power.PHASES}
     total = sum(phases.values())

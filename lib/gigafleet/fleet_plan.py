@@ -14,7 +14,7 @@ import xarray as xr
 
 from gigafleet import fleet_solver
 from gigafleet.errors import require_whole, unknown
-from gigafleet.fleet_problem import BOTH, InfeasibleError, indexes, labeled, rates, same_labels
+from gigafleet.fleet_problem import BOTH, InfeasibleError, aligned, indexes, labeled, rates
 from gigafleet.fleet_results import behind, over
 from gigafleet.power import HOURS_PER_YEAR
 
@@ -95,8 +95,8 @@ class _Model:
         self.p = {}
         for name, (dims, bounds, start) in ARRAYS.items():
             value = given.get(name)
-            self.p[name] = labeled(name, start if value is None else value, *dims, beside=BESIDE, **bounds)
-            same_labels(name, self.p[name], self.rate)
+            value = labeled(name, start if value is None else value, *dims, beside=BESIDE, **bounds)
+            self.p[name] = aligned(name, value, self.rate)
         rate = labeled("rate", rate, beside=("scenario",), minimum=0, maximum=1)
         life = labeled("life_quarters", life_quarters, "accelerator", beside=("scenario",), minimum=1)
         for name, value in (("rate", rate), ("life_quarters", life)):
@@ -104,7 +104,7 @@ class _Model:
                 raise ValueError(f"a plan needs {name}")
         for quarters in life.to_numpy().ravel():
             require_whole("life_quarters", quarters, minimum=1)
-        same_labels("life_quarters", life, self.rate)
+        life = aligned("life_quarters", life, self.rate)
         self._check()
         axes = indexes([self.rate, *self.p.values(), rate, life], *BESIDE)
         self.axes = {name: axes[name] for name in BESIDE if name in axes}

@@ -90,8 +90,9 @@ def _require(name: str, value: xr.DataArray, finite: bool, **bounds) -> None:
     raise ValueError(told)
 
 
-def same_labels(name: str, value: xr.DataArray | None, throughput: xr.DataArray) -> None:
-    """Raise unless an input has exactly the accelerators and workloads that the throughput has, if it has any."""
+def aligned(name: str, value: xr.DataArray | None, throughput: xr.DataArray) -> xr.DataArray | None:
+    """Return an input with its accelerators and workloads in the order that the throughput has them; raise unless they
+    are the same, if it has any."""
     for dim in ("accelerator", "workload"):
         if value is None or dim not in value.dims:
             continue
@@ -100,6 +101,8 @@ def same_labels(name: str, value: xr.DataArray | None, throughput: xr.DataArray)
             raise unknown(f"{dim} in {name}", str(strange[0]), [str(label) for label in known])
         if lacking := [label for label in known if label not in given]:
             raise ValueError(f"{name} lacks the {dim} {lacking[0]!r}")
+        value = value.sel({dim: known})
+    return value
 
 
 def indexes(values, *dims: str) -> dict[str, pd.Index]:
@@ -167,8 +170,7 @@ def problem(
         arrays["provisioned_kw"] = arrays["power_kw"]
     if arrays["carbon_kg_per_kwh"] is None:
         arrays["carbon_kg_per_kwh"] = xr.DataArray(0.0)
-    for name, value in arrays.items():
-        same_labels(name, value, rate)
+    arrays = {name: aligned(name, value, rate) for name, value in arrays.items()}
     if arrays["demand"] is None or "workload" not in arrays["demand"].dims:
         raise ValueError("demand needs the dimension workload")
     if (arrays["budget_usd"] is None) != (arrays["price_usd"] is None):

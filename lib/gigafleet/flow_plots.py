@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from gigafleet.errors import unknown
@@ -90,6 +90,8 @@ def heatmap(
     axes.grid(False)
     bar = figure.axes[1]
     bar.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 6)))
+    if (table.fillna(0) % 1 == 0).all(axis=None):  # counts
+        bar.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.set_xticks(

@@ -328,8 +328,10 @@ def _reason(found: pd.DataFrame, known: pd.DataFrame, wanted: float) -> str:
             f"would take a {deal_views.words(first)} of {number(found.loc[first, 'break_even'])}{unit}; ours is {ends}"
         )
     ends = found[["answer_low", "answer_high"]]
-    gap = (ends - wanted).abs().min(axis=1)
+    gap, now = (ends - wanted).abs().min(axis=1), found["answer"].iloc[0]
     best = gap.idxmin()
+    if abs(now - wanted) - gap[best] < 1e-3 * abs(now):
+        return f"no one input brings it nearer than {number(now)}, with all at their values"
     at = ends.loc[best].iloc[int((ends.loc[best] - wanted).abs().argmin())]
     return f"no one input reaches it; the {deal_views.words(best)} comes nearest, at {number(at)}"
 

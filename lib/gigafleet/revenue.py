@@ -6,6 +6,8 @@ contra-revenue comes in as an argument. Margins and earnings are non-GAAP, as AM
 out.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -76,7 +78,7 @@ def draw(n: int = 1, seed: int = 0, **fixed: float) -> pd.DataFrame:
     return checked(uncertainty.sample(ranges(), n, seed).assign(**fixed))
 
 
-def checked(inputs: pd.DataFrame) -> pd.DataFrame:
+def checked(inputs: Mapping) -> Mapping:
     """Return the inputs if those there are lie within :data:`BOUNDS`; else raise, naming the first that does not."""
     for name, bounds in BOUNDS.items():
         if name in inputs:

@@ -9,6 +9,7 @@ Three clocks run behind one another: shipped (the vendor's revenue), delivered (
 """
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -100,24 +101,25 @@ def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, **fixed: float) ->
     for name in fixed:
         if name not in INPUTS:
             raise unknown("input of a roll-out", name, INPUTS)
-    return uncertainty.sample(known, n, seed).assign(**fixed).pipe(_checked)
+    return uncertainty.sample(known, n, seed).assign(**fixed).pipe(checked)
 
 
-def _checked(inputs: pd.DataFrame) -> pd.DataFrame:
+def checked(inputs: Mapping) -> Mapping:
+    """Return the inputs of a roll-out if all are there and within :data:`BOUNDS`; else raise, naming the first."""
     for name in INPUTS:
         if name not in inputs:
-            raise ValueError(f"inputs of a roll-out need a column {name!r}; they have {list(inputs.columns)}")
+            raise ValueError(f"inputs of a roll-out need a column {name!r}; they have {list(inputs)}")
         require(name, inputs[name], **BOUNDS[name])
     return inputs
 
 
-def _ramp(inputs: pd.DataFrame) -> dict[str, np.ndarray]:
+def _ramp(inputs: Mapping) -> dict[str, np.ndarray]:
     """Return the inputs of the ramp, to broadcast against a column of times."""
     return {name: np.asarray(inputs[name], float) for name in RAMP}
 
 
 def milestones(
-    gw: np.ndarray, inputs: pd.DataFrame, capacity_gw: float, *, clock: str = "delivered", stop_gw: object = None
+    gw: np.ndarray, inputs: Mapping, capacity_gw: object, *, clock: str = "delivered", stop_gw: object = None
 ) -> np.ndarray:
     """Return when each milestone of a deal is reached, sample by sample.
 
@@ -126,9 +128,9 @@ def milestones(
     gw
         Milestones, cumulative, of shape (milestones,). [GW]
     inputs
-        Samples, as :func:`draw` gives them.
+        Samples, as :func:`draw` gives them, or a dict of arrays.
     capacity_gw
-        Capacity of the deal. [GW]
+        Capacity of the deal, a number or a column of samples. [GW]
     clock
         One of :data:`CLOCKS`.
     stop_gw
@@ -141,14 +143,14 @@ def milestones(
     """
     gw = np.atleast_1d(np.asarray(gw, float))[:, None]
     capacity_gw = np.asarray(capacity_gw, float).T
-    times = milestone_years(gw, capacity_gw, **_ramp(_checked(inputs))) + _lag(inputs, clock)
+    times = milestone_years(gw, capacity_gw, **_ramp(checked(inputs))) + _lag(inputs, clock)
     if stop_gw is None:
         return times.T
     require("stop_gw", stop_gw, minimum=0)
     return np.where(gw > np.asarray(stop_gw, float), np.inf, times).T
 
 
-def _lag(inputs: pd.DataFrame, clock: str) -> object:
+def _lag(inputs: Mapping, clock: str) -> object:
     """Return by how much a clock is behind the first, sample by sample. [years]"""
     if clock not in CLOCKS:
         raise unknown("clock", clock, CLOCKS)
@@ -202,7 +204,7 @@ def schedule(
     gigawatts = np.empty((len(inputs), len(names), len(GENERATIONS)))
     for i in range(0, len(inputs), CHUNK):
         rows = inputs.iloc[i : i + CHUNK]
-        _checked(rows)
+        checked(rows)
         gigawatts[i : i + CHUNK] = between(rows, capacity_gw, edges, clock=clock, stop_gw=stops[i : i + CHUNK, None])
     coords = {"quarter": names, "generation": list(GENERATIONS)}
     attrs = {"units": "GW", "clock": clock}
@@ -210,14 +212,14 @@ def schedule(
 
 
 def between(
-    inputs: pd.DataFrame, capacity_gw: object, edges: np.ndarray, *, clock: str = "shipped", stop_gw: object = np.inf
+    inputs: Mapping, capacity_gw: object, edges: np.ndarray, *, clock: str = "shipped", stop_gw: object = np.inf
 ) -> np.ndarray:
     """Return the gigawatts between dates, by generation, as :func:`schedule` has them by quarter.
 
     Parameters
     ----------
     inputs
-        Samples, as :func:`draw` gives them.
+        Samples, as :func:`draw` gives them, or a dict of arrays.
     capacity_gw
         Capacity of the deal, a number or a column of samples. [GW]
     edges

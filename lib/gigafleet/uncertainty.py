@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 REPEATS = 4  # sets of points behind a Sobol index, for its error
-CHUNK = 2**14  # samples that are drawn at a time: they fit into a processor's cache
+CHUNK = 2**14  # samples that are worked on at a time: what lies between the steps fits into a processor's cache
 NEAREST = 2.0**-31  # for a Sobol point at 0: half a step of the sequence, as the normal of 0 is infinite
 Correlations = dict[tuple[str, str], float] | pd.DataFrame | None
 
@@ -145,7 +145,7 @@ def calls(
     require_whole("seed", seed, minimum=0)
     varies = frame.index[(frame["low"] < frame["high"]).to_numpy()]
     mix = mixing(varies, pairs(correlations, frame.index))
-    sizes = [min(int(size), int(n) - start) for start in range(0, int(n), int(size))]
+    sizes = (min(int(size), int(n) - start) for start in range(0, int(n), int(size)))
     if n == 1:
         varies, mix = varies[:0], None
     drawings = {name: drawing(frame.loc[name]) for name in varies}

@@ -112,6 +112,7 @@ def answers(inputs: dict[str, np.ndarray], deal: str, capacity_gw: object) -> di
     found = dict.fromkeys(UNITS, np.nan)
     if terms["id"] not in rollout.deals():
         return found
+    rollout.checked(inputs)
     revenue.checked(inputs)
     for name in [name for name in inputs if name in MARKET]:
         require(name, inputs[name], **MARKET[name])

@@ -34,7 +34,15 @@ def test_long_text_gets_room():
     assert '<td>short</td><td class="long">a long' in page
 
 
+def test_a_heading_over_columns_leaves_them_figures():
+    table = pd.DataFrame([[1.5, 2.0]], ["row"], pd.MultiIndex.from_product([["power [kW]"], ["low", "high"]])).to_html()
+    page = align(table)
+    assert page.count('<td class="figure">') == 2
+    assert '<th class="figure">low</th>' in page
+    assert page.splitlines()[3:5] == table.splitlines()[3:5]
+
+
 def test_what_is_not_a_simple_table_stays():
-    merged = '<table><tr><td colspan="2">1</td></tr></table>'
+    merged = '<table><tr><td rowspan="2">1</td></tr></table>'
     assert align(merged) == merged
     assert align("<table></table><p>1</p>") == "<table></table><p>1</p>"

@@ -33,11 +33,13 @@ def _kinds(rows: list[list[tuple[str, str, str]]]) -> list[str]:
 def _marked(match: re.Match) -> str:
     table = match[0]
     rows = [_CELL.findall(row) for row in _ROW.findall(table)]
-    if not any(rows) or re.search(r"(col|row)span", table):
+    if not any(rows) or "rowspan" in table:
         return table
     kinds = _kinds(rows)
 
     def row(found: re.Match) -> str:
+        if "colspan" in found[0]:  # a heading over several columns stays where it is
+            return found[0]
         columns = iter(kinds)
 
         def cell(one: re.Match) -> str:
