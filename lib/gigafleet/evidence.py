@@ -198,7 +198,8 @@ def said(low: float, high: float, unit: str) -> str:
 
 
 def with_unit(text: str, unit: str) -> str:
-    """Return a figure's text with its unit."""
+    """Return a figure's text with its unit; a share or a ratio is a number alone."""
+    unit = "" if unit in ("share", "ratio") else unit
     return f"{unit} {text}" if unit == "generation" else f"{text} {unit}".strip()
 
 

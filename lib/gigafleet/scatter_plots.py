@@ -49,7 +49,8 @@ def against(
     place["bbox"] = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.9}
     start = ends[0] * (ends[1] / ends[0]) ** 0.06
     axes.annotate(f"{factor:g} times", (start, start * factor), (-4, 16), ha="left", **place)
-    axes.annotate("equal", (start * 1.6, start * 1.6), (0, 0), ha="center", **place)
+    end = ends[0] * (ends[1] / ends[0]) ** 0.99
+    axes.annotate("equal", (end, end), (0, -6), ha="right", **place)
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     key_above(axes, handles)
