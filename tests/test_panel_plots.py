@@ -28,7 +28,7 @@ def test_every_answer_has_a_panel_with_its_unit(figure, tables):
         assert axes.get_title(loc="left").replace("\n", " ") == words
         assert axes.get_xlabel().startswith(unit.rstrip("]") or "number")
         widest = axes.get_yticklabels()[-1].get_text()
-        assert widest.replace("\n", " ").startswith(table.index[0])
+        assert widest.replace("\n", " ").replace("\u00a0", " ").startswith(table.index[0])
         assert ("[" in widest) == ("[" in table.index[0])
 
 
