@@ -263,6 +263,16 @@ def flips(amd: str, nvidia: str, name: str, number_format: str = "fp8") -> pd.Da
     return table[table["answer"].notna()]
 
 
+def in_words(name: str) -> str:
+    """Return an "accelerator input" of :func:`flips` in words.
+
+    >>> in_words("VR200 it_kw")
+    'IT power of an accelerator (VR200)'
+    """
+    accelerator, _, plain = name.partition(" ")
+    return f"{input_name(plain)} ({accelerator})"
+
+
 def flip_text(found: pd.DataFrame, amd: str, nvidia: str) -> str:
     """Return in a sentence what would make two accelerators change places, from :func:`flips`."""
     turns = found.dropna(subset="break_even")
@@ -270,7 +280,7 @@ def flip_text(found: pd.DataFrame, amd: str, nvidia: str) -> str:
         return f"No single input within its range makes {amd} and {nvidia} change places."
     name, row = turns.index[0], turns.iloc[0]
     return (
-        f"{amd} and {nvidia} change places if {input_name(name.split(' ', 1)[1])} ({name.split(' ', 1)[0]}) were "
+        f"{amd} and {nvidia} change places if {in_words(name)} were "
         f"{number(row['break_even'])} {row['unit']} instead of {number(row['value'])}."
     )
 

@@ -5,7 +5,7 @@ import re
 
 WORDS = "million|billion|trillion|to|and|of|x|k|M|B"
 FIGURE = re.compile(rf"[-−+~<>$]*\d[\d.,]*(?:\s|%|[-−–/()$+×\d.,]|\b(?:{WORDS})\b)*")
-ABSENT = ("", "-", "–", "—", "NaN", "nan", "None", "<NA>")
+ABSENT = ("", "-", "–", "—", "NaN", "nan", "None", "<NA>", "not established")
 LONG = 60
 _TABLE = re.compile(r"<table\b.*?</table>", re.S)
 _ROW = re.compile(r"<tr\b[^>]*>.*?</tr>", re.S)
