@@ -140,8 +140,7 @@ def test_a_range_in_one_go_is_setting_after_setting(done, name, key):
     kept = {"supply": {"MI300X": 100_000, "MI355X": 100_000}, "owned": ["MI300X", "MI355X"]}
     kept |= {"capacity_gw": None, "done": done, "software": {"MI300X": 0.9, "mi455x": 1.5}}
     values = fleet_views.RANGES[name][1]
-    other = kept["software"] | {"mi455x": None}
-    each = [{"software": other | {"mi455x": x}} if key == "software" else {key: x} for x in values]
+    each = [{"software": kept["software"] | {"mi455x": x}} if key == "software" else {key: x} for x in values]
     table = fleet_views._along(kept, key, values, "MI455X", NAMES, "cost")
     expected = fleet_views.sweep([kept | one for one in each], values, NAMES)
     pd.testing.assert_frame_equal(table, expected, rtol=1e-6, check_names=False)

@@ -335,9 +335,9 @@ def power_levels(accelerators: list[str], n: int = 2**13, seed: int = 0) -> dict
         table = catalog.accelerators(case).loc[names]
         pue = catalog.value("ai-datacenter", "peak_pue", case=case)
         found[case] = power.levels_kw(table, catalog.systems(case), pue)
-        columns = {"tdp_w": "chip", "all_in_kw_rack": "rack", "all_in_kw": "it"}
-        ends_only = [(name, columns[column]) for name, column in table.attrs["midpoints"] if column in columns]
-        found[case].attrs["midpoints"] = ends_only
+    columns = {"tdp_w": "chip", "all_in_kw_rack": "rack", "all_in_kw": "it"}
+    ends_only = [(name, columns[column]) for name, column in table.attrs["midpoints"] if column in columns]
+    found["mid"].attrs["midpoints"] = ends_only
     known = list(found["mid"].index[found["mid"]["it"].notna()])
     where = {name: (name, "all_in_kw") for name in known} | {"peak_pue": ("ai-datacenter", "peak_pue")}
     drawn = uncertainty.sample(catalog.ranges(where), n, seed)

@@ -46,6 +46,7 @@ INPUTS = [
     "throughput_error",
 ]
 ERROR = "throughput_error"  # standard normal: how far throughput is off, in units of its band
+ERROR_RANGE = {"low": -1.645, "value": 0.0, "high": 1.645, "unit": "std dev", "kind": "model"}
 LARGEST_ERROR = 7.0  # none that is drawn lies so far out
 WORKERS = min(4, os.cpu_count() or 1)  # threads; the numbers do not depend on them
 CHAT = "decode-chat"  # the work whose cost is told
@@ -101,7 +102,6 @@ NAMES = {
     "usd_per_million_tokens": "cost of a million tokens of answers to people",
     **vendor_side.NAMES,
 }
-PHYSICAL = [name for name in UNITS if name not in vendor_side.UNITS]
 LABELS = {answer: f"{name} [{UNITS[answer]}]" if UNITS[answer] else name for answer, name in NAMES.items()}
 
 
@@ -148,9 +148,8 @@ def physical_ranges(deal: str = "amd-openai", region: str = "us") -> pd.DataFram
         where |= {"network_usd": (chip, "scale_out_network_usd")}
         if basis := price_basis(system):
             where |= {"system_price_usd": (system, "price_usd", basis)}
-    error = {"low": -1.645, "value": 0.0, "high": 1.645, "unit": "std dev", "kind": "model"}
     known = catalog.ranges({name: at for name, at in where.items() if catalog.has(*at)})
-    return pd.concat([known, pd.DataFrame(error, index=[ERROR])])
+    return pd.concat([known, pd.DataFrame(ERROR_RANGE, index=[ERROR])])
 
 
 def draw(deal: str = "amd-openai", n: int = 1, seed: int = 0, region: str = "us") -> pd.DataFrame:

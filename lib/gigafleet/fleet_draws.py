@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from gigafleet import catalog, deal, fleet_figures, fleet_inputs, fleet_views, power, uncertainty
-from gigafleet.deal import ERROR
+from gigafleet.deal import ERROR, ERROR_RANGE
 from gigafleet.distributions import ends, within_band
 from gigafleet.errors import unknown
 from gigafleet.tell import INPUT_NAMES
@@ -55,8 +55,7 @@ def ranges(names: list[str], kinds: pd.DataFrame, regions: Iterable[str], **chos
     for phase in power.PHASES:
         known.loc[f"time_share_{phase}", ["low", "high"]] = known.loc[f"time_share_{phase}", "value"]
     errors = [error for name in names for error in _errors(name, kinds)]
-    error = pd.DataFrame({"low": -1.645, "value": 0.0, "high": 1.645, "unit": "std dev", "kind": "model"}, index=errors)
-    return pd.concat([known, *own, error])
+    return pd.concat([known, *own, pd.DataFrame(ERROR_RANGE, index=errors)])
 
 
 def _errors(name: str, kinds: pd.DataFrame) -> list[str]:

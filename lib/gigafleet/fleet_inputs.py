@@ -99,20 +99,10 @@ def _within_phases() -> dict[str, tuple[str, float]]:
     return {name: (kinds.loc[name, "phase"], share) for name, share in within.items()}
 
 
-_kept: dict[str, object] = {}
-
-
+@while_data_last
 def of_default_work(accelerator: str) -> xr.Dataset:
-    """Return :func:`throughput` of one accelerator at the work that is on by default, without the dim ``accelerator``;
-    kept until the tables behind it change."""
-    tables = [resource(name) for name in ("workloads", "facts", "llms", "benchmarks", "efficiencies")]
-    if any(a is not b for a, b in zip(tables, _kept.get("tables", tables[1:] + tables[:1]), strict=True)):
-        _kept.clear()
-        _kept["tables"] = tables
-    short = catalog.find(accelerator)
-    if short not in _kept:
-        _kept[short] = throughput([short], workloads()).isel(accelerator=0, drop=True)
-    return _kept[short]
+    """Return :func:`throughput` of one accelerator at the work that is on by default, without its dim."""
+    return throughput([accelerator], workloads()).isel(accelerator=0, drop=True)
 
 
 @while_data_last
